@@ -1,0 +1,153 @@
+"""What is assumed of the localisation noise, and how to draw it.
+
+The same object is the assumption of a model and the generator of a simulation, so the two cannot drift apart.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .errors import InputError
+
+_SHAPES = ("isotropic", "full")
+
+
+@dataclass(frozen=True, eq=False)
+class Noise:
+    """Localisation noise of matched points.
+
+    Parameters
+    ----------
+    ratio : float
+        rho = tr(A Omega A') / tr(Lambda), the source's noise variance over the target's, both as seen in the target. 0: the
+        target alone is noisy; ``inf``: the source alone; 1 (default): both alike. No unit or pixel size enters.
+    shape : {"isotropic", "full"}
+        Known up to one scale, or any covariance matrix (estimated).
+    scale : float, optional
+        Known s.d. per coordinate of the effective noise of one pair, in target units; estimated from the residuals when None.
+    source_covariance, target_covariance : float or array, optional
+        Covariances to draw from, each space in its own squared units: a variance per coordinate, (d, d), or (..., n, d, d).
+    """
+
+    ratio: float = 1.0
+    shape: str = "isotropic"
+    scale: float | None = None
+    source_covariance: Any = None
+    target_covariance: Any = None
+
+    def __post_init__(self) -> None:
+        if self.shape not in _SHAPES:
+            raise InputError(f"noise shape {self.shape!r} is unknown: use one of {', '.join(_SHAPES)}")
+        if not self.ratio >= 0:
+            raise InputError(f"the noise ratio is {self.ratio}: give a number from 0 (target only) to inf (source only)")
+        if self.scale is not None and not (self.scale > 0 and math.isfinite(self.scale)):
+            raise InputError(f"the known noise s.d. is {self.scale}: give a positive number in target units")
+        if self.scale is not None and self.shape == "full":
+            raise InputError("a full noise covariance is estimated from the residuals: leave out the known scale")
+        for name in ("source_covariance", "target_covariance"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, _checked_covariance(name, getattr(self, name)))
+
+    @property
+    def source_share(self) -> float:
+        """kappa = rho / (1 + rho), the source's share of the effective variance."""
+        return 1.0 if math.isinf(self.ratio) else self.ratio / (1.0 + self.ratio)
+
+    @property
+    def has_covariances(self) -> bool:
+        """Whether covariances of single points or spaces were given."""
+        return self.source_covariance is not None or self.target_covariance is not None
+
+    def describe(self) -> str:
+        """One phrase for summaries."""
+        where = {0.0: "in the target only", math.inf: "in the source only"}.get(
+            self.ratio, f"in both spaces (variance ratio {self.ratio:g} assumed, as seen in the target)")
+        kind = "of any covariance" if self.shape == "full" else "isotropic"
+        size = "scale estimated" if self.scale is None else f"known s.d. {self.scale:g} per coordinate"
+        return f"noise {kind}, {where}, {size}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers for JSON; the infinite ratio is the string "inf"."""
+        return {"ratio": "inf" if math.isinf(self.ratio) else self.ratio, "shape": self.shape, "scale": self.scale}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Noise:
+        """The inverse of :meth:`to_dict`."""
+        return cls(float(data["ratio"]), data["shape"], data["scale"])
+
+    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+        """Draw the noise of pairs.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+        shape : (..., n, d)
+
+        Returns
+        -------
+        source_noise, target_noise : arrays of that shape, each in its own units
+        """
+        if not self.has_covariances:
+            raise InputError("this noise has no size to draw from: give source_covariance and target_covariance")
+        return _draw(rng, shape, self.source_covariance), _draw(rng, shape, self.target_covariance)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Noise) and all(
+            np.array_equal(getattr(self, f) if getattr(self, f) is not None else np.nan,
+                           getattr(other, f) if getattr(other, f) is not None else np.nan, equal_nan=True)
+            if f.endswith("covariance") else getattr(self, f) == getattr(other, f)
+            for f in ("ratio", "shape", "scale", "source_covariance", "target_covariance"))
+
+    def __hash__(self) -> int:
+        return hash((self.ratio, self.shape, self.scale))
+
+
+NAMED_NOISES = {"both": Noise(1.0), "target": Noise(0.0), "source": Noise(math.inf), "full": Noise(0.0, "full")}
+
+
+def parse_noise(noise: str | Noise) -> Noise:
+    """A name or a Noise to a Noise; raises InputError with the known names."""
+    if isinstance(noise, Noise):
+        return noise
+    try:
+        return NAMED_NOISES[noise]
+    except (KeyError, TypeError):
+        raise InputError(f"noise {noise!r} is unknown: use one of {', '.join(NAMED_NOISES)}, or a regerr.Noise") from None
+
+
+def check_covariance(name: str, covariance: np.ndarray) -> np.ndarray:
+    """Symmetric positive definite (..., d, d), or an InputError that says which matrix is not."""
+    if covariance.ndim < 2 or covariance.shape[-1] != covariance.shape[-2]:
+        raise InputError(f"{name} has shape {covariance.shape}: give (d, d) or (..., n, d, d)")
+    if not np.isfinite(covariance).all():
+        raise InputError(f"{name} holds NaN or infinity: give finite covariances")
+    asymmetry = np.abs(covariance - np.swapaxes(covariance, -1, -2)).max(initial=0.0)
+    values = np.linalg.eigvalsh(covariance)
+    bad = values[..., 0] <= 0
+    if asymmetry > 1e-9 * np.abs(covariance).max(initial=0.0) or bad.any():
+        first = "" if bad.ndim == 0 else f" (first at index {tuple(int(i) for i in np.argwhere(bad)[0]) if bad.any() else 0})"
+        raise InputError(f"{name} is not a positive definite symmetric matrix{first}: its smallest eigenvalue is {values.min():g}")
+    return covariance
+
+
+def _checked_covariance(name: str, covariance: Any) -> np.ndarray:
+    c = np.asarray(covariance, float)
+    if c.ndim == 0:
+        if not (c >= 0 and np.isfinite(c)):
+            raise InputError(f"{name} is {c}: give a variance per coordinate of at least 0")
+        return c
+    return check_covariance(name, c)
+
+
+def _draw(rng: np.random.Generator, shape: tuple[int, ...], covariance: np.ndarray | None) -> np.ndarray:
+    if covariance is None or (covariance.ndim == 0 and covariance == 0):
+        return np.zeros(shape)
+    z = rng.standard_normal(shape)
+    if covariance.ndim == 0:
+        z *= math.sqrt(float(covariance))
+        return z
+    return np.einsum("...ij,...j->...i", np.linalg.cholesky(covariance), z)
