@@ -29,6 +29,10 @@ class MissingExtraError(RegistrationError):
     """A function needs an optional library that is not installed."""
 
 
+class RegistrationWarning(UserWarning):
+    """Something a person should look at; the message is one sentence, and the result stands."""
+
+
 class Failure(IntEnum):
     """Why one dataset of a batch has no fit."""
 
