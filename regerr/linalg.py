@@ -1,20 +1,15 @@
-"""Batched algebra of 2 x 2 and 3 x 3 matrices, written out where numpy's general routines are slow for tiny sizes."""
+"""Batched algebra of small vectors and matrices.
+
+Two layouts are used. *Rows* (..., m, d) are what users pass. *Components* put the coordinates first, (d, ..., m) and
+(d, d, ..., 1): the arithmetic of a formula then runs along contiguous memory, one line of numpy per term, the same line in 2D
+and 3D. Work on many targets is done in components, block by block.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
 EPS = float(np.finfo(float).eps)
-
-
-def dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Scalar product over the last axis."""
-    return np.einsum("...i,...i->...", a, b)
-
-
-def apply(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Matrix (..., d, d) applied to points in rows (..., m, d)."""
-    return points @ np.swapaxes(matrix, -1, -2)
 
 
 def transpose(matrix: np.ndarray) -> np.ndarray:
@@ -27,61 +22,140 @@ def trace(matrix: np.ndarray) -> np.ndarray:
     return np.einsum("...ii->...", matrix)
 
 
+def apply(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Matrix (..., d, d) applied to points in rows (..., m, d)."""
+    return points @ transpose(matrix)
+
+
 def outer(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Outer product over the last axis."""
     return a[..., :, None] * b[..., None, :]
 
 
-def quadratic(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """``p' M p`` of rows p (..., m, d) with one matrix (..., d, d) for each batch element."""
-    return dot(points @ matrix, points)
-
-
-def determinant(m: np.ndarray) -> np.ndarray:
-    """Determinant of 2 x 2 or 3 x 3 matrices."""
-    if m.shape[-1] == 2:
-        return m[..., 0, 0] * m[..., 1, 1] - m[..., 0, 1] * m[..., 1, 0]
-    return dot(m[..., 0, :], cross(m[..., 1, :], m[..., 2, :]))
-
-
-def cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Vector product; in 2D its single component as (...)."""
-    if a.shape[-1] == 2:
-        return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
-    a, b = np.broadcast_arrays(a, b)
-    out = np.empty(a.shape)
-    for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
-        out[..., i] = a[..., j] * b[..., k] - a[..., k] * b[..., j]
-    return out
+def symmetrised(matrix: np.ndarray) -> np.ndarray:
+    """Half of the matrix plus its transpose."""
+    return 0.5 * (matrix + transpose(matrix))
 
 
 def inverse_symmetric(m: np.ndarray) -> np.ndarray:
-    """Inverse of symmetric 2 x 2 or 3 x 3 matrices by cofactors; infinite where singular."""
-    out = np.empty(m.shape)
+    """Inverse of symmetric 2 x 2 or 3 x 3 matrices by cofactors; infinite or NaN where singular."""
+    return rows_matrix(inverse_components(np.moveaxis(m, (-2, -1), (0, 1))))
+
+
+def components(points: np.ndarray) -> np.ndarray:
+    """Rows (..., m, d) to contiguous components (d, ..., m)."""
+    return np.ascontiguousarray(np.moveaxis(points, -1, 0))
+
+
+def rows(vectors: np.ndarray) -> np.ndarray:
+    """Components (d, ..., m) to rows (..., m, d)."""
+    return np.moveaxis(vectors, 0, -1)
+
+
+def rows_matrix(matrix: np.ndarray) -> np.ndarray:
+    """Component matrices (d, d, ...) to (..., d, d)."""
+    return np.moveaxis(matrix, (0, 1), (-2, -1))
+
+
+def entries(matrix: np.ndarray) -> np.ndarray:
+    """One matrix for each dataset (..., d, d) to components that broadcast over targets (d, d, ..., 1)."""
+    return np.moveaxis(matrix, (-2, -1), (0, 1))[..., None]
+
+
+def dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Scalar product of component vectors."""
+    out = a[0] * b[0]
+    for i in range(1, len(a)):
+        out += a[i] * b[i]
+    return out
+
+
+def square(a: np.ndarray) -> np.ndarray:
+    """Squared length of component vectors."""
+    return dot(a, a)
+
+
+def cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Vector product of components: (3, ...) in 3D, (1, ...) in 2D."""
+    if len(a) == 2:
+        return (a[0] * b[1] - a[1] * b[0])[None]
+    return np.stack([a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]])
+
+
+def times(matrix: np.ndarray, vector: np.ndarray) -> np.ndarray:
+    """Component matrix times component vector."""
+    return np.stack([dot(row, vector) for row in matrix])
+
+
+def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Product of two component matrices."""
+    return np.stack([np.stack([dot(row, b[:, j]) for j in range(b.shape[1])]) for row in a])
+
+
+def quadratic(matrix: np.ndarray, vector: np.ndarray) -> np.ndarray:
+    """``v' M v`` of a symmetric component matrix and a component vector."""
+    out = matrix[0, 0] * (vector[0] * vector[0])
+    for i in range(len(vector)):
+        for j in range(max(i, 1), len(vector)):
+            weight = matrix[i, j] if i == j else 2.0 * matrix[i, j]
+            out += weight * (vector[i] * vector[j])
+    return out
+
+
+def determinant(m: np.ndarray) -> np.ndarray:
+    """Determinant of component matrices, 2 x 2 or 3 x 3."""
+    if len(m) == 2:
+        return m[0, 0] * m[1, 1] - m[0, 1] * m[1, 0]
+    return dot(m[0], cross(m[1], m[2]))
+
+
+def inverse_components(m: np.ndarray) -> np.ndarray:
+    """Inverse of symmetric component matrices by cofactors; infinite or NaN where singular."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        if m.shape[-1] == 2:
+        if len(m) == 2:
             r = 1.0 / determinant(m)
-            out[..., 0, 0] = m[..., 1, 1] * r
-            out[..., 1, 1] = m[..., 0, 0] * r
-            out[..., 0, 1] = out[..., 1, 0] = -m[..., 0, 1] * r
-            return out
-        for i, (j, k) in enumerate(((1, 2), (2, 0), (0, 1))):
-            out[..., i, :] = cross(m[..., j, :], m[..., k, :])
-        return out / dot(m[..., 0, :], out[..., 0, :])[..., None, None]
+            off = -m[0, 1] * r
+            return np.stack([np.stack([m[1, 1] * r, off]), np.stack([off, m[0, 0] * r])])
+        cofactors = np.stack([cross(m[1], m[2]), cross(m[2], m[0]), cross(m[0], m[1])])
+        return cofactors / dot(m[0], cofactors[0])
 
 
-def mahalanobis(covariance: np.ndarray, e: np.ndarray) -> np.ndarray:
-    """``e' C^-1 e`` for symmetric C (..., d, d) and vectors e (..., d) that broadcast against each other."""
+def mahalanobis(covariance: np.ndarray, vector: np.ndarray) -> np.ndarray:
+    """``e' C^-1 e`` of symmetric component matrices and component vectors."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        if e.shape[-1] == 2:
-            c11, c12, c22 = covariance[..., 0, 0], covariance[..., 0, 1], covariance[..., 1, 1]
-            x, y = e[..., 0], e[..., 1]
-            return (c22 * x * x - 2 * c12 * x * y + c11 * y * y) / (c11 * c22 - c12 * c12)
-        return np.einsum("...i,...ij,...j->...", e, inverse_symmetric(covariance), e)
+        if len(vector) == 2:
+            x, y = vector
+            c11, c12, c22 = covariance[0, 0], covariance[0, 1], covariance[1, 1]
+            return (c22 * (x * x) - 2 * c12 * (x * y) + c11 * (y * y)) / (c11 * c22 - c12 * c12)
+        return quadratic(inverse_components(covariance), vector)
 
 
-def smallest_relative_eigenvalue(scatter: np.ndarray) -> np.ndarray:
-    """All eigenvalues of symmetric (..., d, d) over the largest, ascending; zeros for a zero matrix."""
-    values = np.linalg.eigvalsh(scatter)
-    top = values[..., -1:]
-    return np.divide(values, top, out=np.zeros_like(values), where=top > 0)
+def proper_rotation(h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The proper rotation Q that maximises ``tr(Q H)``, and that maximum.
+
+    Parameters
+    ----------
+    h : (..., d, d)
+        ``sum v y'`` of centred points.
+
+    Returns
+    -------
+    rotation : (..., d, d)
+    nu : (...)
+        Sum of the singular values of H, the last one signed by the determinant.
+
+    References
+    ----------
+    Kabsch 1976; Umeyama 1991 for the sign.
+    """
+    if h.shape[-1] == 2:
+        p, q = h[..., 0, 0] + h[..., 1, 1], h[..., 0, 1] - h[..., 1, 0]
+        nu = np.hypot(p, q)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            cosine, sine = np.where(nu > 0, p / nu, 1.0), np.where(nu > 0, q / nu, 0.0)
+        rotation = np.stack([np.stack([cosine, -sine], -1), np.stack([sine, cosine], -1)], -2)
+        return rotation, nu
+    u, s, vt = np.linalg.svd(h)
+    sign = np.where(np.linalg.det(u) * np.linalg.det(vt) < 0, -1.0, 1.0)
+    u = np.concatenate([u[..., :2], sign[..., None, None] * u[..., 2:]], -1)
+    return transpose(u @ vt), s[..., 0] + s[..., 1] + sign * s[..., 2]

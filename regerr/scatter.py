@@ -1,13 +1,12 @@
-"""The sufficient statistics of matched points: means and centred scatters, with pairs added or removed by rank one."""
+"""The sufficient statistics of matched points: means and centred scatters."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
-from .linalg import outer
+from .linalg import apply, trace, transpose
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,74 +18,83 @@ class Scatter:
     n : int
         Number of pairs.
     x_mean, y_mean : (..., d)
+    dx, dy : (..., n, d)
+        The points about their means.
     sxx, sxy, syy : (..., d, d)
-        ``sum dx dx'``, ``sum dx dy'``, ``sum dy dy'`` about the means.
+        ``sum dx dx'``, ``sum dx dy'``, ``sum dy dy'``.
     """
 
     n: int
     x_mean: np.ndarray
     y_mean: np.ndarray
+    dx: np.ndarray
+    dy: np.ndarray
     sxx: np.ndarray
     sxy: np.ndarray
     syy: np.ndarray
 
     @classmethod
     def of(cls, source: np.ndarray, target: np.ndarray) -> Scatter:
-        """From points (..., n, d); the means are subtracted first."""
+        """From points (..., n, d); the means are subtracted first (theory, section 19)."""
         n = source.shape[-2]
-        x_mean, y_mean = np.einsum("...ni->...i", source) / n, np.einsum("...ni->...i", target) / n
+        weights = np.full(n, 1.0 / n)
+        x_mean, y_mean = weights @ source, weights @ target
         dx, dy = source - x_mean[..., None, :], target - y_mean[..., None, :]
-        tx, ty = np.swapaxes(dx, -1, -2), np.swapaxes(dy, -1, -2)
-        return cls(n, x_mean, y_mean, tx @ dx, tx @ dy, ty @ dy)
+        return cls(n, x_mean, y_mean, dx, dy, transpose(dx) @ dx, transpose(dx) @ dy, transpose(dy) @ dy)
 
     @property
     def dimension(self) -> int:
         """2 or 3."""
         return self.sxx.shape[-1]
 
-    @property
-    def batch_shape(self) -> tuple[int, ...]:
-        """The shape before the points' own axes."""
-        return self.sxx.shape[:-2]
-
     def swap(self) -> Scatter:
         """Source and target exchanged."""
-        return Scatter(self.n, self.y_mean, self.x_mean, self.syy, np.swapaxes(self.sxy, -1, -2), self.sxx)
+        return Scatter(self.n, self.y_mean, self.x_mean, self.dy, self.dx, self.syy, transpose(self.sxy), self.sxx)
 
-    def remove(self, source: np.ndarray, target: np.ndarray) -> Scatter:
-        """Each of the pairs (..., n, d) left out in turn: a scatter of batch shape (..., n)."""
-        n = self.n
-        dx, dy = source - self.x_mean[..., None, :], target - self.y_mean[..., None, :]
-        c = n / (n - 1.0)
-        return Scatter(n - 1, self.x_mean[..., None, :] - dx / (n - 1.0), self.y_mean[..., None, :] - dy / (n - 1.0),
-                       self.sxx[..., None, :, :] - c * outer(dx, dx), self.sxy[..., None, :, :] - c * outer(dx, dy),
-                       self.syy[..., None, :, :] - c * outer(dy, dy))
+    def smallest_resolved(self) -> np.ndarray:
+        """Residual sums of squares below this are rounding: ``n d (8 eps max|coordinate|)^2`` (theory, section 19), (...)."""
+        largest = np.abs(self.y_mean).max(-1) + np.abs(self.dy).max((-2, -1))
+        return self.n * self.dimension * (8.0 * np.finfo(float).eps * largest) ** 2
 
-    def centred(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Points (..., m, d) of either space relative to the fiducials' centroids."""
-        return x - self.x_mean[..., None, :], y - self.y_mean[..., None, :]
 
-    def joint(self, dx: np.ndarray, dy: np.ndarray, weight: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Scatters after a pair of that weight joins at (dx, dy) about the means: each (..., m, d, d)."""
-        c = joining_factor(self.n, weight)
-        return (self.sxx[..., None, :, :] + c * outer(dx, dx), self.sxy[..., None, :, :] + c * outer(dx, dy),
-                self.syy[..., None, :, :] + c * outer(dy, dy))
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """Scatters of the residuals of a fit, seen in the target: they lose nothing when the noise is tiny.
+
+    With ``v = A dx`` and ``r = dy - v``: ``vv = sum v v'``, ``vr = sum v r'``, ``rr = sum r r'``, each (..., d, d).
+    """
+
+    vv: np.ndarray
+    vr: np.ndarray
+    rr: np.ndarray
+
+    @classmethod
+    def of(cls, scatter: Scatter, matrix: np.ndarray) -> Frame:
+        """From the centred points and a linear part (..., d, d)."""
+        v = apply(matrix, scatter.dx)
+        r = scatter.dy - v
+        return cls(transpose(v) @ v, transpose(v) @ r, transpose(r) @ r)
+
+    @property
+    def vy(self) -> np.ndarray:
+        """``sum v dy'``."""
+        return self.vv + self.vr
+
+    @property
+    def yy(self) -> np.ndarray:
+        """``sum dy dy'``."""
+        return self.vv + self.vr + transpose(self.vr) + self.rr
+
+    @property
+    def rss(self) -> np.ndarray:
+        """``sum |r|^2``, (...)."""
+        return trace(self.rr)
+
+    def latent(self, share: float) -> np.ndarray:
+        """``sum eta eta'`` of the latent points ``eta = v + share r`` (theory, section 1), (..., d, d)."""
+        return self.vv + share * (self.vr + transpose(self.vr)) + share**2 * self.rr
 
 
 def joining_factor(n: int, weight: float) -> float:
-    """``c = n w / (n + w)``, n for an infinite weight (theory, section 5)."""
+    """``c = n w / (n + w)``: how a pair of weight w enters centred scatters; n for an infinite weight (theory, section 5)."""
     return float(n) if np.isinf(weight) else n * weight / (n + weight)
-
-
-def take(record: Any, index: Any) -> Any:
-    """The same frozen record for some elements of its batch: arrays are indexed, everything else is kept."""
-    changed = {}
-    for f in fields(record):
-        value = getattr(record, f.name)
-        if isinstance(value, np.ndarray):
-            changed[f.name] = value[index]
-        elif isinstance(value, Scatter):
-            changed[f.name] = take(value, index)
-        else:
-            changed[f.name] = value
-    return type(record)(**changed)

@@ -1,0 +1,58 @@
+"""The law of a region's statistic: Fisher when the noise scale is estimated, chi-square when it is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import chdtrc, chdtri, fdtrc, fdtri
+
+
+@dataclass(frozen=True)
+class FisherLaw:
+    """``(deleted / d) / (remaining / degrees_of_freedom)`` follows F.
+
+    Attributes
+    ----------
+    dimension : int
+    degrees_of_freedom : int
+    """
+
+    dimension: int
+    degrees_of_freedom: int
+
+    def ratio(self, part: np.ndarray, rest: np.ndarray) -> np.ndarray:
+        """The statistic up to its constant: infinite where nothing remains, 0 where the part is 0."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(part == 0, 0.0, np.where(rest > 0, part / rest, np.inf) + 0.0 * part)
+
+    def survival(self, ratio: np.ndarray) -> np.ndarray:
+        """P-value of a ratio."""
+        return fdtrc(self.dimension, self.degrees_of_freedom, ratio * (self.degrees_of_freedom / self.dimension))
+
+    def threshold(self, level: float) -> float:
+        """The ratio that the law exceeds with probability ``1 - level``."""
+        return float(fdtri(self.dimension, self.degrees_of_freedom, level)) * self.dimension / self.degrees_of_freedom
+
+
+@dataclass(frozen=True)
+class ChiSquareLaw:
+    """``deleted / variance`` follows chi-square: the noise variance per coordinate is known."""
+
+    dimension: int
+    variance: float
+
+    def ratio(self, part: np.ndarray, rest: np.ndarray) -> np.ndarray:
+        """The statistic; what remains says nothing about a known scale."""
+        return part / self.variance + 0.0 * rest
+
+    def survival(self, ratio: np.ndarray) -> np.ndarray:
+        """P-value of a ratio."""
+        return chdtrc(self.dimension, ratio)
+
+    def threshold(self, level: float) -> float:
+        """The ratio that the law exceeds with probability ``1 - level``."""
+        return float(chdtri(self.dimension, 1.0 - level))
+
+
+Law = FisherLaw | ChiSquareLaw

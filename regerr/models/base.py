@@ -1,0 +1,200 @@
+"""What every model has: a card of facts, and for each noise an estimator with the same few methods.
+
+An *estimator* is one model under one noise, frozen. Regions, tests, maps and studies work through `fit`, `joint`,
+`covariance`, `sample` and `left_out` alone; none of them knows which model it holds.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
+
+from ..errors import Failure, UnsupportedError
+from ..laws import ChiSquareLaw, FisherLaw, Law
+from ..noise import Noise
+from ..scatter import joining_factor
+from ..transforms import Transform
+
+Record = TypeVar("Record")
+
+
+@dataclass(frozen=True)
+class Card:
+    """Facts about a model that code, messages, tests and documentation read.
+
+    Attributes
+    ----------
+    name : str
+    parameters : {2: k, 3: k}
+        Number of free parameters in each dimension.
+    exact : str
+        When the law of its regions is exact, in words.
+    """
+
+    name: str
+    parameters: Mapping[int, int]
+    exact: str
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A batch of fits. Leading axes (...) are the batch; theory sheet symbols.
+
+    Attributes
+    ----------
+    n : int
+    x_mean, y_mean : (..., d)
+        Centroids of the fiducials; the fit maps one onto the other.
+    matrix : (..., d, d)
+        Linear part A.
+    rss : (...)
+        Minimised residual sum of squares in the metric of the noise; 0 for pairs that fit to rounding.
+    unit : (...)
+        Effective noise variance per coordinate, seen in the target, of one unit of variance in that metric.
+    noise_covariance : (..., d, d)
+        Effective covariance of one pair, ``Lambda + A Omega A'``, target units squared.
+    failure : (...) int
+        One `Failure` code for each dataset.
+    """
+
+    n: int
+    x_mean: np.ndarray
+    y_mean: np.ndarray
+    matrix: np.ndarray
+    rss: np.ndarray
+    unit: np.ndarray
+    noise_covariance: np.ndarray
+    failure: np.ndarray
+
+    @property
+    def transform(self) -> Transform:
+        """The fitted transformations."""
+        return Transform(self.matrix, self.x_mean, self.y_mean)
+
+    @property
+    def batch_shape(self) -> tuple[int, ...]:
+        """The shape of the batch."""
+        return self.failure.shape
+
+
+@dataclass(frozen=True, eq=False)
+class Joint:
+    """What one refit with a new pair yields; each array (..., m) in the metric of the noise (theory, section 10).
+
+    Attributes
+    ----------
+    deleted : the new pair's deleted residual in the joint fit, ``num``
+    remaining : what is left without it, ``RSS_0 - num``
+    increase, before : ``Q_0 - Q_n`` (over the Bartlett factor) and ``Q_n`` of the likelihood ratio
+    unit : effective variance of one unit of these, as in `Fit`
+    """
+
+    deleted: np.ndarray
+    remaining: np.ndarray
+    increase: np.ndarray
+    before: np.ndarray
+    unit: np.ndarray
+
+
+class Estimator(ABC):
+    """One model under one noise."""
+
+    card: ClassVar[Card]
+    noise: Noise
+
+    @abstractmethod
+    def fit(self, source: np.ndarray, target: np.ndarray) -> Fit:
+        """Fit pairs (..., n, d); failures are codes in the result, never raised."""
+
+    @abstractmethod
+    def joint(self, fit: Any, dx: np.ndarray, dy: np.ndarray, weight: float) -> Joint:
+        """Refit with a pair of that weight at components dx, dy (d, ..., m) about the centroids."""
+
+    @abstractmethod
+    def covariance(self, fit: Any, dx: np.ndarray, weight: float) -> np.ndarray:
+        """First-order covariance of the prediction at dx (d, ..., m): components (d, d, ..., m)."""
+
+    @abstractmethod
+    def sample(self, fit: Any, k: int, rng: np.random.Generator) -> Transform:
+        """Draw k transformations (k, ...) from the first-order law of the estimate."""
+
+    @abstractmethod
+    def least_pairs(self, dimension: int) -> int:
+        """Fewest pairs that leave the degrees of freedom above zero (with a known scale: at zero)."""
+
+    @abstractmethod
+    def degrees_of_freedom(self, n: int, dimension: int) -> int:
+        """Of the residual sum of squares."""
+
+    def denominator(self, n: int, dimension: int) -> int:
+        """Second degrees of freedom of the F law of a region."""
+        return self.degrees_of_freedom(n, dimension)
+
+    def divisor(self, n: int, dimension: int) -> float:
+        """What the residual (co)variation was divided by to give the noise (co)variance; 1 when it is known."""
+        return float(self.degrees_of_freedom(n, dimension)) if self.noise.scale is None else 1.0
+
+    def law(self, n: int, dimension: int) -> Law:
+        """The law of the statistics."""
+        if self.noise.scale is not None:
+            return ChiSquareLaw(dimension, self.noise.scale**2)
+        return FisherLaw(dimension, self.denominator(n, dimension))
+
+    def effective_variance(self, rss: np.ndarray, unit: np.ndarray | float, n: int, dimension: int) -> np.ndarray:
+        """Effective noise variance per coordinate (...), estimated or known."""
+        if self.noise.scale is not None:
+            return np.full_like(rss, self.noise.scale**2)
+        return unit * rss / self.degrees_of_freedom(n, dimension)
+
+    def weight(self, kind: str) -> float:
+        """A kind as the weight of the new pair: 1, ``1 + 1/rho`` or infinite (theory, section 5)."""
+        share = noise_share(kind, self.noise.source_share)
+        return np.inf if share == 0 else 1.0 / share
+
+    def left_out(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """Exact leave-one-out residuals (..., n, d): each pair minus its prediction from a refit without it."""
+        others = self.fit(without_each(source), without_each(target))
+        return target - others.transform.apply(source[..., None, :])[..., 0, :]
+
+
+def noise_share(kind: str, source_share: float) -> float:
+    """How much of one pair's noise the question about a point includes: 0, the source's share, or 1."""
+    return {"tre": 0.0, "lre": source_share, "observation": 1.0}[kind]
+
+
+def variance_factor(n: int, weight: float) -> float:
+    """``1/n + 1/w``: what centroid and new point add to the leverage."""
+    return 1.0 / joining_factor(n, weight)
+
+
+def without_each(points: np.ndarray) -> np.ndarray:
+    """Points (..., n, d) with each row left out in turn: (..., n, n - 1, d)."""
+    n = points.shape[-2]
+    index = np.arange(n - 1)[None, :] + (np.arange(n - 1)[None, :] >= np.arange(n)[:, None])
+    return points[..., index, :]
+
+
+def mapped(record: Record, function: Callable[[np.ndarray], np.ndarray]) -> Record:
+    """The same frozen record with a function applied to each of its arrays."""
+    changed: dict[str, Any] = {}
+    for f in fields(record):  # type: ignore[arg-type]
+        value = getattr(record, f.name)
+        changed[f.name] = function(value) if isinstance(value, np.ndarray) else value
+    return type(record)(**changed)
+
+
+def refuse_noise(model: str, noise: Noise, known: str) -> UnsupportedError:
+    """The sentence for a model that cannot use a noise."""
+    return UnsupportedError(f"the {model} model cannot use {noise.describe()}: use {known}")
+
+
+def failures(*cases: tuple[np.ndarray, Failure]) -> np.ndarray:
+    """Codes from (mask, failure) cases, the first that applies."""
+    out = np.zeros(cases[0][0].shape, np.int8)
+    for mask, failure in reversed(cases):
+        out[mask] = failure
+    return out

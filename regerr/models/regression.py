@@ -1,0 +1,207 @@
+"""Affine by multivariate linear regression: noise in one space only (Johnson & Wichern, ch. 7; Potier et al., ICIP 2021).
+
+With noise in the target the regions are exact, isotropic or of any covariance. Noise in the source alone is the same
+regression of the source on the target, read backwards.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..linalg import (EPS, apply, entries, inverse_symmetric, mahalanobis, quadratic, square, times, trace, transpose)
+from ..noise import Noise
+from ..scatter import Scatter
+from ..transforms import Transform
+from .base import Card, Estimator, Fit, Joint, variance_factor
+from .layout import undetermined
+
+AFFINE_CARD = Card("affine", {2: 6, 3: 12}, "with noise in one space only; else to first order")
+_POOR = 1e-8  # reciprocal condition of the scatter below which the points themselves are decomposed
+
+
+@dataclass(frozen=True, eq=False)
+class RegressionFit(Fit):
+    """A regression fit.
+
+    Attributes
+    ----------
+    precision : (..., d, d)
+        Inverse scatter of the regressors: leverage is ``1/n + dx' P dx``.
+    residual_scatter : (..., d, d)
+        ``R'R``.
+    """
+
+    precision: np.ndarray
+    residual_scatter: np.ndarray
+
+
+@dataclass(frozen=True)
+class Regression(Estimator):
+    """Noise in the target only, isotropic or of any covariance."""
+
+    noise: Noise
+
+    card = AFFINE_CARD
+
+    @property
+    def full(self) -> bool:
+        """Whether the covariance of the noise is free."""
+        return self.noise.shape == "full"
+
+    def least_pairs(self, dimension: int) -> int:
+        if self.full:
+            return 2 * dimension + 1
+        return dimension + (2 if self.noise.scale is None else 1)
+
+    def degrees_of_freedom(self, n: int, dimension: int) -> int:
+        return (n - dimension - 1) * (1 if self.full else dimension)
+
+    def denominator(self, n: int, dimension: int) -> int:
+        return n - 2 * dimension if self.full else self.degrees_of_freedom(n, dimension)
+
+    def fit(self, source: np.ndarray, target: np.ndarray) -> RegressionFit:
+        scatter = Scatter.of(source, target)
+        n, d = scatter.n, scatter.dimension
+        failure = undetermined(scatter, missing=0, spaces="source")
+        matrix, precision = least_squares(scatter)
+        residuals = scatter.dy - apply(matrix, scatter.dx)
+        rr = transpose(residuals) @ residuals
+        exact = trace(rr) < scatter.smallest_resolved()
+        rr = np.where(exact[..., None, None], 0.0, rr)
+        rss, unit = trace(rr), np.ones(rr.shape[:-2])
+        failed = failure[..., None, None] > 0
+        matrix = np.where(failed, np.nan, matrix)
+        covariance = rr / (n - d - 1) if self.full else self.effective_variance(rss, unit, n, d)[..., None, None] * np.eye(d)
+        return RegressionFit(n, scatter.x_mean, scatter.y_mean, matrix, rss, unit, np.where(failed, np.nan, covariance), failure,
+                             precision, rr)
+
+    def joint(self, fit: RegressionFit, dx: np.ndarray, dy: np.ndarray, weight: float) -> Joint:
+        e = dy - times(entries(fit.matrix), dx)
+        spread = quadratic(entries(fit.precision), dx) + variance_factor(fit.n, weight)
+        rss = fit.rss[..., None]
+        if self.full:
+            deleted = mahalanobis(entries(fit.residual_scatter), e) / spread
+            deleted = np.where(square(e) == 0, 0.0, np.where(rss > 0, deleted, np.inf) + 0.0 * deleted)
+            rest = np.ones_like(rss)
+            return Joint(deleted, rest, deleted, rest, fit.unit[..., None])
+        deleted = square(e) / spread
+        return Joint(deleted, rss, deleted, rss, fit.unit[..., None])
+
+    def covariance(self, fit: RegressionFit, dx: np.ndarray, weight: float) -> np.ndarray:
+        return entries(fit.noise_covariance) * (quadratic(entries(fit.precision), dx) + variance_factor(fit.n, weight))
+
+    def sample(self, fit: RegressionFit, k: int, rng: np.random.Generator) -> Transform:
+        return sample_affine(self, fit, fit.precision, k, rng)
+
+    def left_out(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """``r_i / (1 - h_ii)``."""
+        fit = self.fit(source, target)
+        dx = source - fit.x_mean[..., None, :]
+        leverage = 1.0 / fit.n + np.einsum("...ni,...ni->...n", dx @ fit.precision, dx)
+        return (target - fit.transform.apply(source)) / (1.0 - leverage)[..., None]
+
+
+@dataclass(frozen=True, eq=False)
+class InverseRegressionFit(Fit):
+    """``back``: the regression of source on target, whose inverse is the fit."""
+
+    back: RegressionFit
+
+
+@dataclass(frozen=True)
+class InverseRegression(Estimator):
+    """Isotropic noise in the source only."""
+
+    noise: Noise
+
+    card = AFFINE_CARD
+
+    @property
+    def _back(self) -> Regression:
+        return Regression(Noise(0.0, self.noise.shape))
+
+    def least_pairs(self, dimension: int) -> int:
+        return dimension + (2 if self.noise.scale is None else 1)
+
+    def degrees_of_freedom(self, n: int, dimension: int) -> int:
+        return dimension * (n - dimension - 1)
+
+    def fit(self, source: np.ndarray, target: np.ndarray) -> InverseRegressionFit:
+        n, d = source.shape[-2:]
+        back = self._back.fit(target, source)
+        failure = np.maximum(back.failure, undetermined(Scatter.of(source, target), missing=0, spaces="source"))
+        failed = failure[..., None, None] > 0
+        matrix = np.where(failed, np.nan, np.linalg.inv(np.where(failed, np.eye(d), back.matrix)))
+        both = matrix @ transpose(matrix)
+        unit = trace(both) / d
+        variance = self.effective_variance(back.rss, unit, n, d)
+        return InverseRegressionFit(n, back.y_mean, back.x_mean, matrix, back.rss, unit,
+                                    (variance / unit)[..., None, None] * both, failure, back)
+
+    def joint(self, fit: InverseRegressionFit, dx: np.ndarray, dy: np.ndarray, weight: float) -> Joint:
+        there = self._back.joint(fit.back, dy, dx, weight)
+        return Joint(there.deleted, there.remaining, there.increase, there.before, fit.unit[..., None])
+
+    def covariance(self, fit: InverseRegressionFit, dx: np.ndarray, weight: float) -> np.ndarray:
+        dy = times(entries(fit.matrix), dx)
+        return entries(fit.noise_covariance) * (quadratic(entries(fit.back.precision), dy) + variance_factor(fit.n, weight))
+
+    def sample(self, fit: InverseRegressionFit, k: int, rng: np.random.Generator) -> Transform:
+        precision = transpose(fit.matrix) @ fit.back.precision @ fit.matrix
+        return sample_affine(self, fit, precision, k, rng)
+
+
+def least_squares(scatter: Scatter) -> tuple[np.ndarray, np.ndarray]:
+    """Linear part (..., d, d) of target on source and inverse scatter of the source, one refinement from the residuals."""
+    precision = inverse_symmetric(scatter.sxx)
+    matrix = transpose(precision @ scatter.sxy)
+    residuals = scatter.dy - apply(matrix, scatter.dx)
+    matrix = matrix + transpose(precision @ (transpose(scatter.dx) @ residuals))
+    size = trace(scatter.sxx)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        poor = ~(trace(precision) * size < 1.0 / _POOR) & np.isfinite(size)
+    if poor.any():
+        matrix, precision = matrix.copy(), precision.copy()
+        matrix[poor], precision[poor] = _decomposed(scatter.dx[poor], scatter.dy[poor])
+    return matrix, precision
+
+
+def _decomposed(dx: np.ndarray, dy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The same from singular values, for nearly degenerate layouts."""
+    u, s, vt = np.linalg.svd(dx, full_matrices=False)
+    s = np.maximum(s, EPS * s[..., :1])
+    s = np.where(s > 0, s, 1.0)
+    whitened = transpose(vt) / s[..., None, :]
+    return transpose(whitened @ (transpose(u) @ dy)), whitened @ transpose(whitened)
+
+
+def sample_affine(estimator: Estimator, fit: Fit, precision: np.ndarray, k: int, rng: np.random.Generator) -> Transform:
+    """Draw affine maps (k, ...): rows of A vary by the noise covariance, its columns by ``precision`` (..., d, d)."""
+    n, d = fit.n, fit.x_mean.shape[-1]
+    shape = (k, *fit.batch_shape)
+    noise = _root(fit.noise_covariance)
+    if estimator.noise.shape == "full":
+        noise = noise @ _inverse_wishart_root(n - d - 1, d, shape, rng)
+    elif estimator.noise.scale is None:
+        dof = estimator.degrees_of_freedom(n, d)
+        noise = noise * np.sqrt(dof / rng.chisquare(dof, shape))[..., None, None]
+    draws = noise @ rng.standard_normal((*shape, d, d + 1))
+    matrix = fit.matrix + draws[..., :d] @ transpose(_root(precision))
+    centre = fit.y_mean + draws[..., d] / np.sqrt(n)
+    return Transform(matrix, np.broadcast_to(fit.x_mean, centre.shape), centre)
+
+
+def _root(matrix: np.ndarray) -> np.ndarray:
+    """A square root L of a covariance, ``L L' = C``; zero matrices allowed."""
+    values, vectors = np.linalg.eigh(matrix)
+    return vectors * np.sqrt(np.maximum(values, 0.0))[..., None, :]
+
+
+def _inverse_wishart_root(dof: int, d: int, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    """L with ``L L' = dof W^-1``, W standard Wishart with that many degrees of freedom."""
+    z = rng.standard_normal((*shape, dof, d))
+    return np.sqrt(dof) * transpose(np.linalg.inv(np.linalg.cholesky(transpose(z) @ z)))
+
+
