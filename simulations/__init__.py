@@ -14,8 +14,8 @@ from .poorest import Poorest, smallest_spread
 from .truths import Affine, Given, Identity, Rigid, Similarity, rotations
 
 __all__ = [
-    "Affine", "Deformation", "Displaced", "Experiment", "Fixed", "Gathered", "Given", "Grid", "HeavyTailed", "Identity", "Mismatched",
-    "NearlyCollinear", "Observed", "OneSide", "PhotonNoise", "Photons", "Poorest", "Rigid", "Ring", "Scene", "Several", "Similarity",
-    "SmoothNonrigid", "Stray", "Targets", "Uniform", "least_squares_variance", "maximum_likelihood_variance", "rotations",
-    "smallest_spread", "thompson_variance",
+    "Affine", "Deformation", "Displaced", "Experiment", "Fixed", "Gathered", "Given", "Grid", "HeavyTailed", "Identity",
+    "Mismatched", "NearlyCollinear", "Observed", "OneSide", "PhotonNoise", "Photons", "Poorest", "Rigid", "Ring", "Scene",
+    "Several", "Similarity", "SmoothNonrigid", "Stray", "Targets", "Uniform", "least_squares_variance",
+    "maximum_likelihood_variance", "rotations", "smallest_spread", "thompson_variance",
 ]

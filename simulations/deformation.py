@@ -34,8 +34,8 @@ class SmoothNonrigid:
     base : truth of truths.py
         What comes first.
     amplitude : float
-        R.m.s. length of the displacement, in target units. The field's own best affine part is not taken out: over a region smaller than
-        ``length`` most of a field is an affine change.
+        R.m.s. length of the displacement, in target units. The field's own best affine part is not taken out: over a region
+        smaller than ``length`` most of a field is an affine change.
     length : float
         Correlation length in target units: at this distance the correlation has fallen to exp(-1/2) = 0.61.
     features : int
@@ -52,8 +52,8 @@ class SmoothNonrigid:
         check_positive("length", self.length)
         check_count("features", self.features)
         if self.amplitude > self.length / 3:
-            raise InputError(f"a displacement of {self.amplitude:g} over a length of {self.length:g} folds the space onto itself: "
-                             "give an amplitude of at most a third of the length")
+            raise InputError(f"a displacement of {self.amplitude:g} over a length of {self.length:g} folds the space onto "
+                             "itself: give an amplitude of at most a third of the length")
 
     @property
     def dimension(self) -> int:
@@ -100,7 +100,7 @@ class Deformation:
         z = np.asarray(points, float)
         out = np.zeros((*np.broadcast_shapes(z.shape[:-2], self.phases.shape[:-1]), *z.shape[-2:]))
         for k in range(self.phases.shape[-1]):  # one wave at a time keeps the memory at the size of the points
-            out += outer(np.cos(self._phase(z, k)), self.vectors[..., None, k, :])
+            out += np.cos(self._phase(z, k))[..., None] * self.vectors[..., k, None, :]
         return out
 
     def jacobian(self, points: Any) -> np.ndarray:

@@ -124,7 +124,8 @@ class Experiment:
     def __post_init__(self) -> None:
         dimensions = self.layout.dimension, self.targets.dimension, self.truth.dimension
         if len(set(dimensions)) > 1:
-            raise InputError("fiducials, targets and truth are in {}D, {}D and {}D: give all in one dimension".format(*dimensions))
+            raise InputError("fiducials, targets and truth are in {}D, {}D and {}D: give all in one "
+                             "dimension".format(*dimensions))
         covariances = _covariances(self.noise)
         if self.target_noise is None and any(np.ndim(c) > 2 for c in covariances):
             raise InputError("the noise has one covariance per fiducial and none for the targets: give target_noise")

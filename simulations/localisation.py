@@ -1,7 +1,8 @@
 """Localisation noise of a bead from its photon count (theory, section 8), and noise laws built on it.
 
 All formulas give the variance per coordinate, in the squared unit of the spot and the pixel, of a Gaussian spot of s.d. s seen
-with N photons on pixels of side a over a background of b^2 photons per pixel. An EMCCD camera doubles it; that factor is not in here.
+with N photons on pixels of side a over a background of b^2 photons per pixel. An EMCCD camera doubles it; that factor is not in
+here.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ Formula = Callable[[np.ndarray, float, float, float], np.ndarray]
 def least_squares_variance(photons: np.ndarray, spot_sd: float, pixel: float, background: float) -> np.ndarray:
     """Least squares or a Gaussian mask: ``s_a^2/N (16/9 + 8 pi s_a^2 b^2/(N a^2))``, ``s_a^2 = s^2 + a^2/12``.
 
-    Mortensen, Churchman, Spudich & Flyvbjerg, Nature Methods 2010, equation 6 without the EMCCD factor.
+    Mortensen, Churchman, Spudich & Flyvbjerg, Nature Methods 2010.
     """
     s2 = spot_sd**2 + pixel**2 / 12
     return np.asarray(s2 / photons * (16 / 9 + 4 * _tau(photons, s2, pixel, background)))
@@ -34,7 +35,7 @@ def least_squares_variance(photons: np.ndarray, spot_sd: float, pixel: float, ba
 def maximum_likelihood_variance(photons: np.ndarray, spot_sd: float, pixel: float, background: float) -> np.ndarray:
     """Maximum likelihood: ``s_a^2/N / (1 + I)``, ``I = int_0^1 ln t/(1 + t/tau) dt = tau Li_2(-1/tau)``.
 
-    Mortensen et al. 2010, equation 5; ``tau = 2 pi s_a^2 b^2/(N a^2)``, and I = 0 without background.
+    Mortensen et al. 2010; ``tau = 2 pi s_a^2 b^2/(N a^2)``, and I = 0 without background.
     """
     s2 = spot_sd**2 + pixel**2 / 12
     tau = _tau(photons, s2, pixel, background)
@@ -43,7 +44,10 @@ def maximum_likelihood_variance(photons: np.ndarray, spot_sd: float, pixel: floa
 
 
 def thompson_variance(photons: np.ndarray, spot_sd: float, pixel: float, background: float) -> np.ndarray:
-    """``s_a^2/N + 8 pi s^4 b^2/(a^2 N^2)``: Thompson, Larson & Webb, Biophysical Journal 2002, equation 17; too small by up to 16/9."""
+    """``s_a^2/N + 8 pi s^4 b^2/(a^2 N^2)``, up to 16/9 too small for the least squares it is meant for.
+
+    Thompson, Larson & Webb, Biophysical Journal 2002, equation 17.
+    """
     photons = np.asarray(photons, float)
     return np.asarray((spot_sd**2 + pixel**2 / 12) / photons + 8 * math.pi * spot_sd**4 * background / (pixel * photons)**2)
 

@@ -69,7 +69,7 @@ class Poorest:
 
 
 def smallest_spread(points: np.ndarray) -> np.ndarray:
-    """``s_min``: the smallest r.m.s. distance to the centroid along a principal axis, (..., n, d) -> (...), in units of the points."""
+    """``s_min``, the smallest r.m.s. distance to the centroid along a principal axis: (..., n, d) -> (...)."""
     centred = points - points.mean(-2, keepdims=True)
     scatter = np.swapaxes(centred, -1, -2) @ centred / points.shape[-2]
     return np.sqrt(np.maximum(np.linalg.eigvalsh(scatter)[..., 0], 0.0))
