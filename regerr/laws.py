@@ -21,10 +21,12 @@ class FisherLaw:
     dimension: int
     degrees_of_freedom: int
 
-    def ratio(self, part: np.ndarray, rest: np.ndarray) -> np.ndarray:
-        """The statistic up to its constant: infinite where nothing remains, 0 where the part is 0."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(part == 0, 0.0, np.where(rest > 0, part / rest, np.inf) + 0.0 * part)
+    def ratio(self, part: np.ndarray, rest: np.ndarray, unit: np.ndarray) -> np.ndarray:
+        """The statistic up to its constant: infinite where nothing remains, 0 where the part is 0, NaN for a failed fit."""
+        ratio = part / rest
+        if not rest.all() or not np.isfinite(ratio).all():
+            ratio = np.where((part == 0) & ~np.isnan(rest), 0.0, np.where(rest == 0, np.inf + 0.0 * part, ratio))
+        return ratio
 
     def survival(self, ratio: np.ndarray) -> np.ndarray:
         """P-value of a ratio."""
@@ -42,9 +44,9 @@ class ChiSquareLaw:
     dimension: int
     variance: float
 
-    def ratio(self, part: np.ndarray, rest: np.ndarray) -> np.ndarray:
-        """The statistic; what remains says nothing about a known scale."""
-        return part / self.variance + 0.0 * rest
+    def ratio(self, part: np.ndarray, rest: np.ndarray, unit: np.ndarray) -> np.ndarray:
+        """The statistic in units of the effective variance; what remains says nothing about a known scale."""
+        return part * (unit / self.variance)
 
     def survival(self, ratio: np.ndarray) -> np.ndarray:
         """P-value of a ratio."""

@@ -31,12 +31,15 @@ class Card:
     name : str
     parameters : {2: k, 3: k}
         Number of free parameters in each dimension.
+    determining : {2: n, 3: n}
+        Fewest pairs that determine the transformation at all.
     exact : str
         When the law of its regions is exact, in words.
     """
 
     name: str
     parameters: Mapping[int, int]
+    determining: Mapping[int, int]
     exact: str
 
 
@@ -112,7 +115,7 @@ class Estimator(ABC):
 
     @abstractmethod
     def joint(self, fit: Any, dx: np.ndarray, dy: np.ndarray, weight: float) -> Joint:
-        """Refit with a pair of that weight at components dx, dy (d, ..., m) about the centroids."""
+        """Refit with pairs of that weight at components dx, dy (d, ..., m) about the centroids; (..., 1) broadcasts with the batch."""
 
     @abstractmethod
     def covariance(self, fit: Any, dx: np.ndarray, weight: float) -> np.ndarray:
@@ -123,12 +126,24 @@ class Estimator(ABC):
         """Draw k transformations (k, ...) from the first-order law of the estimate."""
 
     @abstractmethod
-    def least_pairs(self, dimension: int) -> int:
-        """Fewest pairs that leave the degrees of freedom above zero (with a known scale: at zero)."""
-
-    @abstractmethod
     def degrees_of_freedom(self, n: int, dimension: int) -> int:
         """Of the residual sum of squares."""
+
+    def least_pairs(self, dimension: int) -> int:
+        """Fewest pairs that leave a degree of freedom; with a known scale, that determine the transformation."""
+        n = self.card.determining[dimension]
+        while self.noise.scale is None and self.denominator(n, dimension) < 1:
+            n += 1
+        return n
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The questions about a point that this noise can answer."""
+        return ("tre", "lre", "observation")
+
+    def linear(self, dimension: int) -> bool:
+        """Whether all methods give one ellipsoid, exactly."""
+        return False
 
     def denominator(self, n: int, dimension: int) -> int:
         """Second degrees of freedom of the F law of a region."""
@@ -171,19 +186,22 @@ def variance_factor(n: int, weight: float) -> float:
     return 1.0 / joining_factor(n, weight)
 
 
-def without_each(points: np.ndarray) -> np.ndarray:
-    """Points (..., n, d) with each row left out in turn: (..., n, n - 1, d)."""
-    n = points.shape[-2]
-    index = np.arange(n - 1)[None, :] + (np.arange(n - 1)[None, :] >= np.arange(n)[:, None])
-    return points[..., index, :]
+def without_each(points: np.ndarray, part: slice = slice(None)) -> np.ndarray:
+    """Points (..., n, d) with each row of ``part`` left out in turn: (..., k, n - 1, d)."""
+    others, gone = np.arange(points.shape[-2] - 1), np.arange(points.shape[-2])[part, None]
+    return points[..., others + (others >= gone), :]
 
 
 def mapped(record: Record, function: Callable[[np.ndarray], np.ndarray]) -> Record:
-    """The same frozen record with a function applied to each of its arrays."""
+    """The same frozen record with a function applied to each of its arrays, those of a fit inside it too."""
     changed: dict[str, Any] = {}
     for f in fields(record):  # type: ignore[arg-type]
         value = getattr(record, f.name)
-        changed[f.name] = function(value) if isinstance(value, np.ndarray) else value
+        if isinstance(value, np.ndarray):
+            value = function(value)
+        elif isinstance(value, Fit):
+            value = mapped(value, function)
+        changed[f.name] = value
     return type(record)(**changed)
 
 

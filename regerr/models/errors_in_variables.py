@@ -56,9 +56,6 @@ class ErrorsInVariables(Estimator):
 
     card = AFFINE_CARD
 
-    def least_pairs(self, dimension: int) -> int:
-        return dimension + (2 if self.noise.scale is None else 1)
-
     def degrees_of_freedom(self, n: int, dimension: int) -> int:
         return dimension * (n - dimension - 1)
 
@@ -110,7 +107,7 @@ class ErrorsInVariables(Estimator):
 
     def joint(self, fit: ErrorsInVariablesFit, dx: np.ndarray, dy: np.ndarray, weight: float) -> Joint:
         d, c = len(dx), joining_factor(fit.n, weight)
-        new = np.concatenate([fit.stretch[..., None] * dx, dy])
+        new = np.concatenate([np.broadcast_to(fit.stretch[..., None] * dx, dy.shape), dy])
         along = times(entries(transpose(fit.vectors)), new)
         values, z2 = np.maximum(np.moveaxis(fit.values, -1, 0)[..., None], 1e-300), along**2
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):

@@ -51,9 +51,6 @@ class FreeCovariance(Estimator):
 
     card = AFFINE_CARD
 
-    def least_pairs(self, dimension: int) -> int:
-        return 2 * dimension + 1
-
     def degrees_of_freedom(self, n: int, dimension: int) -> int:
         return n - dimension - 1
 

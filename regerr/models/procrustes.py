@@ -50,6 +50,9 @@ class Procrustes(Estimator):
 
     scaled = False
 
+    def linear(self, dimension: int) -> bool:
+        return self.scaled and dimension == 2 and self.noise.ratio == 0
+
     def degrees_of_freedom(self, n: int, dimension: int) -> int:
         return n * dimension - self.card.parameters[dimension]
 

@@ -17,7 +17,7 @@ from ..transforms import Transform
 from .base import Card, Estimator, Fit, Joint, variance_factor
 from .layout import undetermined
 
-AFFINE_CARD = Card("affine", {2: 6, 3: 12}, "with noise in one space only; else to first order")
+AFFINE_CARD = Card("affine", {2: 6, 3: 12}, {2: 3, 3: 4}, "with noise in one space only; else to first order")
 _POOR = 1e-8  # reciprocal condition of the scatter below which the points themselves are decomposed
 
 
@@ -50,10 +50,12 @@ class Regression(Estimator):
         """Whether the covariance of the noise is free."""
         return self.noise.shape == "full"
 
-    def least_pairs(self, dimension: int) -> int:
-        if self.full:
-            return 2 * dimension + 1
-        return dimension + (2 if self.noise.scale is None else 1)
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        return ("tre", "observation") if self.full else ("tre", "lre", "observation")
+
+    def linear(self, dimension: int) -> bool:
+        return True
 
     def degrees_of_freedom(self, n: int, dimension: int) -> int:
         return (n - dimension - 1) * (1 if self.full else dimension)
@@ -121,9 +123,6 @@ class InverseRegression(Estimator):
     @property
     def _back(self) -> Regression:
         return Regression(Noise(0.0, self.noise.shape))
-
-    def least_pairs(self, dimension: int) -> int:
-        return dimension + (2 if self.noise.scale is None else 1)
 
     def degrees_of_freedom(self, n: int, dimension: int) -> int:
         return dimension * (n - dimension - 1)

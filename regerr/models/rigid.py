@@ -12,10 +12,7 @@ from .procrustes import Procrustes
 class RigidEstimator(Procrustes):
     """Kabsch 1976; covariance Fitzpatrick, West & Maurer 1998."""
 
-    card = Card("rigid", {2: 3, 3: 6}, "to first order in the noise over the spread of the fiducials")
-
-    def least_pairs(self, dimension: int) -> int:
-        return {2: 2, 3: 3}[dimension]
+    card = Card("rigid", {2: 3, 3: 6}, {2: 2, 3: 3}, "to first order in the noise over the spread of the fiducials")
 
 
 @dataclass(frozen=True)

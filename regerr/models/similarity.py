@@ -13,11 +13,8 @@ from .procrustes import Procrustes
 class SimilarityEstimator(Procrustes):
     """Closed form for any ratio of the noises."""
 
-    card = Card("similarity", {2: 4, 3: 7}, "in 2D with noise in the target only; else to first order")
+    card = Card("similarity", {2: 4, 3: 7}, {2: 2, 3: 3}, "in 2D with noise in the target only; else to first order")
     scaled = True
-
-    def least_pairs(self, dimension: int) -> int:
-        return 3 if self.noise.scale is None or dimension == 3 else 2
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,81 @@
+"""Evaluate a formula on many datasets and targets in blocks that stay in cache.
+
+A user's 10^7 targets, or a study's 10^4 datasets of 100 targets, never need arrays of that size for intermediate results.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from .linalg import components
+from .models.base import Fit, mapped
+
+BLOCK = 8192
+
+Formula = Callable[[Any, np.ndarray, np.ndarray], np.ndarray]
+
+
+def evaluate(formula: Formula, fit: Fit, x: np.ndarray, y: np.ndarray | None = None, *, dtype: Any = float) -> np.ndarray:
+    """A formula at targets x and, if given, target points y.
+
+    Parameters
+    ----------
+    formula : callable
+        ``formula(fit, dx, dy)`` for a block: a `Fit` of batch shape (1, b), components dx (d, 1, b, m) and dy (d, k, b, m) about
+        the centroids; returns (..., k, b, m), any leading axes. Without y: batch (b,), dx and dy (d, b, m), returns (..., b, m).
+    fit : Fit
+        Batch shape (...).
+    x : (m, d) or (..., m, d)
+    y : broadcasts against (..., m, d); further leading axes allowed
+
+    Returns
+    -------
+    (leading, extra, ..., m)
+    """
+    batch, m = fit.batch_shape, x.shape[-2]
+    size = math.prod(batch)
+    flat = mapped(fit, lambda a: a.reshape(size, *a.shape[len(batch):]))
+    xs = x.reshape(-1, *x.shape[-2:]) if x.ndim > 2 else x[None]
+    if y is None:
+        out = _blocks(formula, flat, xs, None, (size, m), dtype)
+        return out.reshape(*out.shape[:-2], *batch, m)
+    shape = np.broadcast_shapes(y.shape[:-1], (*batch, m))
+    extra = shape[:len(shape) - len(batch) - 1]
+    ys = np.broadcast_to(y, (*shape, y.shape[-1])).reshape(math.prod(extra), size, m, y.shape[-1])
+    out = _blocks(formula, flat, xs, ys, (len(ys), size, m), dtype)
+    return out.reshape(*out.shape[:-3], *extra, *batch, m)
+
+
+def _blocks(formula: Formula, fit: Fit, x: np.ndarray, y: np.ndarray | None, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    out: np.ndarray | None = None
+    one_layout = len(x) == 1
+    for rows, columns, layers in _slices(shape):
+        part = mapped(fit, lambda a, rows=rows: a[rows])  # type: ignore[misc]
+        dx = components(x[slice(None) if one_layout else rows, columns]) - part.x_mean.T[..., None]
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            if y is None:
+                value = formula(part, dx, dx)
+            else:
+                dy = components(y[layers, rows, columns]) - part.y_mean.T[:, None, :, None]
+                value = formula(mapped(part, lambda a: a[None]), dx[:, None], dy)
+        if out is None:
+            out = np.empty((*value.shape[:value.ndim - len(shape)], *shape), dtype)
+        out[(..., rows, columns) if y is None else (..., layers, rows, columns)] = value
+    return np.empty(shape, dtype) if out is None else out
+
+
+def _slices(shape: tuple[int, ...]) -> Iterator[tuple[slice, slice, slice]]:
+    """Slices of datasets, targets and layers, each block of about BLOCK elements."""
+    size, m = shape[-2:]
+    k = shape[0] if len(shape) > 2 else 1
+    columns = max(1, min(m, BLOCK))
+    layers = max(1, min(k, BLOCK // columns))
+    rows = max(1, BLOCK // (columns * layers))
+    for b in range(0, size, rows):
+        for j in range(0, m, columns):
+            for i in range(0, k, layers):
+                yield slice(b, b + rows), slice(j, j + columns), slice(i, i + layers)

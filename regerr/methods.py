@@ -1,0 +1,111 @@
+"""How a region decides: the statistics of theory section 10, and how their p-values combine.
+
+A method is a few ratios, each of which follows the estimator's law, and a multiplicity for each: ``p = min_k multiplicity_k p_k``.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from .errors import InputError
+from .linalg import entries, mahalanobis, square, times
+from .models.base import Estimator
+
+
+@dataclass(frozen=True)
+class Method(ABC):
+    """One way to test a point."""
+
+    name: ClassVar[str]
+    multiplicities: ClassVar[tuple[float, ...]] = (1.0,)
+
+    @abstractmethod
+    def ratios(self, estimator: Estimator, fit: Any, dx: np.ndarray, dy: np.ndarray, weight: float) -> list[np.ndarray]:
+        """Each statistic over its constant, (..., m): what `Law.survival` and `Law.threshold` speak of."""
+
+    def thresholds(self, estimator: Estimator, n: int, dimension: int, level: float) -> list[float]:
+        """The ratio of each statistic on the boundary of the region of that level."""
+        law = estimator.law(n, dimension)
+        return [law.threshold(1.0 - (1.0 - level) / multiplicity) for multiplicity in self.multiplicities]
+
+    def excess(self, estimator: Estimator, fit: Any, dx: np.ndarray, dy: np.ndarray, weight: float,
+               thresholds: list[float]) -> np.ndarray:
+        """The largest ratio over its threshold: at most 1 inside the region, 1 on its boundary, NaN for a failed fit."""
+        ratios = self.ratios(estimator, fit, dx, dy, weight)
+        worst = ratios[0] / thresholds[0]
+        for ratio, threshold in zip(ratios[1:], thresholds[1:], strict=True):
+            worst = np.maximum(worst, ratio / threshold)
+        return worst
+
+    def p_value(self, estimator: Estimator, fit: Any, dx: np.ndarray, dy: np.ndarray, weight: float) -> np.ndarray:
+        """The highest level complement at which the point is still inside."""
+        law = estimator.law(fit.n, len(dx))
+        p = [m * law.survival(r) for m, r in zip(self.multiplicities, self.ratios(estimator, fit, dx, dy, weight), strict=True)]
+        return np.minimum(np.minimum.reduce(p), 1.0)
+
+
+class LikelihoodRatio(Method):
+    """The fall of the likelihood when the pair joins (theory, section 5)."""
+
+    name = "likelihood-ratio"
+
+    def ratios(self, estimator: Estimator, fit: Any, dx: np.ndarray, dy: np.ndarray, weight: float) -> list[np.ndarray]:
+        joint = estimator.joint(fit, dx, dy, weight)
+        return [estimator.law(fit.n, len(dx)).ratio(joint.increase, joint.before, joint.unit)]
+
+
+class Score(Method):
+    """The deleted residual in the joint fit, kept from wandering off by the likelihood ratio at twice its level (section 10)."""
+
+    name = "score"
+    multiplicities = (1.0, 2.0)
+
+    def ratios(self, estimator: Estimator, fit: Any, dx: np.ndarray, dy: np.ndarray, weight: float) -> list[np.ndarray]:
+        joint = estimator.joint(fit, dx, dy, weight)
+        law = estimator.law(fit.n, len(dx))
+        return [law.ratio(joint.deleted, joint.remaining, joint.unit), law.ratio(joint.increase, joint.before, joint.unit)]
+
+
+class Deletion(Method):
+    """The score statistic alone, for a pair that was among the fiducials: its externally studentised residual."""
+
+    name = "deletion"
+
+    def ratios(self, estimator: Estimator, fit: Any, dx: np.ndarray, dy: np.ndarray, weight: float) -> list[np.ndarray]:
+        return Score().ratios(estimator, fit, dx, dy, weight)[:1]
+
+
+class Wald(Method):
+    """The ellipsoid of the first-order covariance: regression F, Cramer-Rao, and the ellipse of section 10."""
+
+    name = "wald"
+
+    def ratios(self, estimator: Estimator, fit: Any, dx: np.ndarray, dy: np.ndarray, weight: float) -> list[np.ndarray]:
+        e = dy - times(entries(fit.matrix), dx)
+        covariance = estimator.covariance(fit, dx, weight)
+        distance = mahalanobis(covariance, e) / estimator.divisor(fit.n, len(dx))
+        return [_settled(distance, covariance[0, 0], square(e))]
+
+
+def _settled(distance: np.ndarray, variance: np.ndarray, length2: np.ndarray) -> np.ndarray:
+    """Zero in an unbounded region and at its centre; infinite off the point that an exact fit predicts."""
+    if np.isfinite(distance).all():
+        return distance
+    off = np.where(variance == 0, np.where(length2 > 0, np.inf, 0.0), distance)
+    return np.where(np.isinf(variance), 0.0, off + 0.0 * length2)
+
+
+METHODS: dict[str, Method] = {m.name: m for m in (Score(), LikelihoodRatio(), Wald())}
+
+
+def parse_method(method: str | Method) -> Method:
+    """A name or a method to the method; raises InputError with the known names."""
+    if isinstance(method, Method):
+        return method
+    if method not in METHODS:
+        raise InputError(f"method {method!r} is unknown: use one of {', '.join(METHODS)}")
+    return METHODS[method]

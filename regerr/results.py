@@ -1,0 +1,224 @@
+"""Fit matched points, and what the fit says."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .blocks import BLOCK
+from .errors import Failure, InputError, RegistrationWarning, UndeterminedError, UnsupportedError
+from .methods import Deletion
+from .models import Model, parse_model
+from .models.base import Estimator, Fit, mapped, without_each
+from .noise import Noise, parse_noise
+from .pairs import FiducialPairs
+from .predictions import Prediction, checked_kind, checked_targets
+from .transforms import Transform
+
+if TYPE_CHECKING:
+    from .error_map import ErrorMap
+
+
+def fit(pairs: FiducialPairs, model: str | Model = "rigid", noise: str | Noise = "both", on_failure: str = "raise") -> RegistrationResult:
+    """Register matched points.
+
+    Parameters
+    ----------
+    pairs : FiducialPairs
+        One dataset, or a batch (..., n, d).
+    model : {"rigid", "similarity", "affine"} or a model object
+    noise : {"both", "target", "source", "full"} or Noise
+        Where the fiducials are noisy; the size of the noise is estimated from the residuals.
+    on_failure : {"raise", "mark"}
+        Raise when a dataset leaves the transformation undetermined, or mark it in ``failure``.
+
+    Raises
+    ------
+    InputError, UnsupportedError
+        For arguments, and for pairs that carry covariances.
+    UndeterminedError
+        For too few pairs, and for degenerate layouts unless marked.
+    """
+    if on_failure not in ("raise", "mark"):
+        raise InputError(f"on_failure is {on_failure!r}: use 'raise' or 'mark'")
+    chosen = parse_model(model)
+    estimator = chosen.under(parse_noise(noise))
+    _check_covariances(pairs, estimator)
+    _check_count(pairs, estimator)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        fitted = estimator.fit(pairs.source, pairs.target)
+    if on_failure == "raise":
+        _raise_failures(fitted.failure)
+    if not pairs.batch_shape and fitted.rss == 0 and not fitted.failure:
+        warnings.warn("the pairs fit exactly, to rounding: there is no residual to estimate the noise from, and every region is a point",
+                      RegistrationWarning, stacklevel=2)
+    return RegistrationResult(pairs, chosen, estimator, fitted)
+
+
+@dataclass(frozen=True, eq=False)
+class RegistrationResult:
+    """A fitted registration, or a batch (...) of them.
+
+    Attributes
+    ----------
+    pairs : FiducialPairs
+    model : the model object
+    estimator : Estimator
+        The model under the assumed noise.
+    fitted : Fit
+        Arrays of the fit.
+    """
+
+    pairs: FiducialPairs
+    model: Model
+    estimator: Estimator
+    fitted: Fit
+
+    @property
+    def noise(self) -> Noise:
+        """The noise that was assumed."""
+        return self.estimator.noise
+
+    @property
+    def transform(self) -> Transform:
+        """Source to target."""
+        return self.fitted.transform
+
+    @property
+    def failure(self) -> np.ndarray:
+        """One `Failure` code for each dataset, (...)."""
+        return self.fitted.failure
+
+    @property
+    def degrees_of_freedom(self) -> int:
+        """Of the residual sum of squares (of each coordinate when the noise covariance is free)."""
+        return self.estimator.degrees_of_freedom(self.pairs.n, self.pairs.dimension)
+
+    @property
+    def noise_covariance(self) -> np.ndarray:
+        """Effective covariance of one pair, ``Lambda + A Omega A'``, (..., d, d), target units squared."""
+        return self.fitted.noise_covariance
+
+    @property
+    def fle_rms(self) -> np.ndarray:
+        """Effective r.m.s. FLE, a length in target units: square root of the trace of the noise covariance, (...)."""
+        return np.sqrt(np.einsum("...ii->...", self.noise_covariance))
+
+    @property
+    def residuals(self) -> np.ndarray:
+        """``target - transform(source)``, (..., n, d), target units."""
+        return self.pairs.target - self.transform.apply(self.pairs.source)
+
+    @property
+    def fre_rms(self) -> np.ndarray:
+        """R.m.s. length of the residuals, no degrees-of-freedom correction, (...), target units."""
+        return np.sqrt(np.mean(np.einsum("...d,...d->...", self.residuals, self.residuals), -1))
+
+    def __getitem__(self, index: Any) -> RegistrationResult:
+        """One dataset, or a part, of a batch."""
+        return RegistrationResult(self.pairs[index], self.model, self.estimator, mapped(self.fitted, lambda a: a[index]))
+
+    def predict(self, targets: Any, kind: str) -> Prediction:
+        """The law of target points.
+
+        Parameters
+        ----------
+        targets : (m, d), the same for all datasets, or (..., m, d)
+            Points in the source, source units.
+        kind : {"tre", "lre", "observation"}
+            Which question is asked (theory, section 2); there is no default.
+        """
+        points = checked_targets(targets, self.pairs.batch_shape, self.pairs.dimension)
+        return Prediction(self.estimator, self.fitted, points, checked_kind(kind, self.estimator), self.pairs.target_unit)
+
+    def leave_one_out(self) -> np.ndarray:
+        """Each target point minus its prediction from the other pairs, (..., n, d), target units; exact.
+
+        NaN where a pair cannot be left out because the others do not determine the transformation.
+        """
+        self._check_removable(self.estimator.card.determining[self.pairs.dimension])
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            return self.estimator.left_out(self.pairs.source, self.pairs.target)
+
+    def pair_p_values(self) -> np.ndarray:
+        """P-value of each pair given all others, (..., n): the score statistic of its deleted residual (theory, section 7)."""
+        self._check_removable(self.estimator.least_pairs(self.pairs.dimension))
+        x, y = self.pairs.source, self.pairs.target
+        out = np.empty(x.shape[:-1])
+        step = max(1, 64 * BLOCK // x.shape[-2])
+        for rows in range(0, x.shape[-2], step):
+            part = slice(rows, rows + step)
+            with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+                others = self.estimator.fit(without_each(x, part), without_each(y, part))
+            left = Prediction(self.estimator, others, x[..., part, None, :], "observation", self.pairs.target_unit)
+            out[..., part] = left.p_value(y[..., part, None, :], Deletion())[..., 0]
+        return out
+
+    def leverages(self) -> np.ndarray:
+        """How much each pair pulls its own prediction, (..., n): trace of its TRE covariance over its noise, per coordinate."""
+        tre = np.einsum("...ii->...", self.predict(self.pairs.source, "tre").covariance)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return tre / np.einsum("...ii->...", self.noise_covariance)[..., None]
+
+    def sample(self, k: int, rng: np.random.Generator) -> Transform:
+        """Draw k transformations (k, ...) from the first-order law of the estimate, for joint statements on several targets."""
+        return self.estimator.sample(self.fitted, k, rng)
+
+    def error_map(self, shape: tuple[int, ...], spacing: Any = 1.0, origin: Any = 0.0, kind: str = "tre", quantity: str = "rms",
+                  level: float | None = None, image: str = "source") -> ErrorMap:
+        """Expected deviation or region radius over an image or volume; see `regerr.error_map.error_map`."""
+        from .error_map import error_map
+
+        return error_map(self, shape, spacing=spacing, origin=origin, kind=kind, quantity=quantity, level=level, image=image)
+
+    def summary(self, targets: Any = None) -> str:
+        """What a person needs first, in words and a table."""
+        from .sentences import summary
+
+        return summary(self, targets)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `summary` prints, as plain numbers for JSON."""
+        from .records import to_dict
+
+        return to_dict(self)
+
+    def save(self, path: str | Path) -> None:
+        """Write the result as JSON, with its pairs; `regerr.load` reads it back."""
+        from .records import save
+
+        save(self, path)
+
+    def _check_removable(self, least: int) -> None:
+        n, d = self.pairs.n, self.pairs.dimension
+        if n - 1 < least:
+            raise UndeterminedError(f"leaving one of {n} pairs out needs at least {least + 1} for a {self.estimator.card.name} model in "
+                                    f"{d}D: add {least + 1 - n} more")
+
+
+def _check_covariances(pairs: FiducialPairs, estimator: Estimator) -> None:
+    given = [s for s in ("source", "target") if getattr(pairs, f"{s}_covariance") is not None]
+    if given:
+        raise UnsupportedError(f"the pairs carry {' and '.join(f'{s}_covariance' for s in given)}, and the {estimator.card.name} model "
+                               "cannot use one covariance per fiducial yet: leave them out to estimate the noise from the residuals")
+
+
+def _check_count(pairs: FiducialPairs, estimator: Estimator) -> None:
+    least = estimator.least_pairs(pairs.dimension)
+    if pairs.n < least:
+        known = "" if estimator.noise.scale is not None or estimator.noise.shape == "full" else ", or give a known noise scale"
+        raise UndeterminedError(f"{pairs.n} pairs are too few for the {estimator.card.name} model in {pairs.dimension}D with "
+                                f"{estimator.noise.describe()}, which needs {least}: add {least - pairs.n} more, or use a simpler model{known}")
+
+
+def _raise_failures(failure: np.ndarray) -> None:
+    if not failure.any():
+        return
+    first = Failure(int(failure.ravel()[np.flatnonzero(failure.ravel())[0]]))
+    count = int(np.count_nonzero(failure))
+    where = f"{count} of {failure.size} datasets fail, the first because " if failure.ndim else ""
+    raise UndeterminedError(where + first.sentence)
