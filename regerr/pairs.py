@@ -21,9 +21,9 @@ from .noise import check_covariance
 _SPACES = ("source", "target")
 _LISTED = 5  # names spelled out in a message before "and k more"
 
-# Fixed, irrational-looking weights, one per coordinate of a pair: two pairs are equal only if their weighted sums are. Each
-# is below 1/6, so that no sum of six finite coordinates overflows.
-_WEIGHTS = (0.1308996938995747, 0.0953101798043249, 0.1591549430918953, 0.0741444692712881, 0.1114772728236221, 0.1442695040888963)
+# Fixed weights without simple ratios, one per coordinate of a pair: two pairs are equal only if their weighted sums are. Each is
+# below 1/6, so that no sum of six finite coordinates overflows.
+_WEIGHTS = (0.1308996938995747, 0.0953101798043249, 0.1591549430918953, 0.0741444692712881, 0.1114772728236221, 0.144269504088896)
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,8 @@ class FiducialPairs:
     Raises
     ------
     InputError
-        With all faults in one sentence: shapes, unequal counts, mixed 2D and 3D, NaN or infinity, repeated names, pairs that are equal in
-        both spaces, covariances that are not positive definite.
+        With all faults in one sentence: shapes, unequal counts, mixed 2D and 3D, NaN or infinity, repeated names, pairs that are
+        equal in both spaces, covariances that are not positive definite.
 
     Warns
     -----
@@ -178,7 +178,8 @@ class FiducialPairs:
                              "use pairs.source[i], or pairs.drop(name)")
         full = (*(index if isinstance(index, tuple) else (index,)), slice(None), slice(None))
         per_set = self.source.ndim + 1
-        return self._rebuilt(lambda a: a[full], lambda c: c[(*full, slice(None))] if c.ndim == per_set else c, self.names, self.unused)
+        return self._rebuilt(lambda a: a[full], lambda c: c[(*full, slice(None))] if c.ndim == per_set else c, self.names,
+                             self.unused)
 
     def _rebuilt(self, points: Callable[[np.ndarray], np.ndarray], covariances: Callable[[np.ndarray], np.ndarray],
                  names: tuple[str, ...], unused: tuple[Unused, ...]) -> FiducialPairs:
@@ -284,7 +285,7 @@ def _finite_faults(space: str, x: np.ndarray, names: tuple[str, ...]) -> list[st
     return [f"{space} holds NaN or infinity in pair {_listed(where)}: leave out such pairs"]
 
 
-def _of_dataset(index: Sequence[int]) -> str:
+def _of_dataset(index: Sequence[int] | np.ndarray) -> str:
     """Which dataset of a batch; nothing to say for one dataset."""
     return f" of dataset {', '.join(str(int(i)) for i in index)}" if len(index) else ""
 

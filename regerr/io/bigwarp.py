@@ -1,0 +1,56 @@
+"""Landmarks of BigWarp (Fiji): name, active, moving x, y[, z], fixed x, y[, z], without a header.
+
+Moving is the source. Coordinates are physical, from each image's calibration, but no unit is written. A landmark that is switched
+off, or placed in one image only (``Infinity``), is kept as unused. Files re-saved by a spreadsheet (no quotes, ``TRUE``) are read
+too.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .document import Document
+from .sheet import UNREADABLE, Sheet, Side, distinct
+from .table import Row, Table, first_row, split
+
+KIND = "BigWarp landmarks"
+_UNIT = "unit"  # a length, but the file does not say in what
+
+
+def recognises(document: Document) -> bool:
+    """Whether the first row has 6 or 8 cells and the second of them is true or false."""
+    cells = first_row(document)
+    return len(cells) in (6, 8) and cells[1].lower() in ("true", "false")
+
+
+def read(document: Document) -> Sheet:
+    """All landmarks, in the order of the file."""
+    table = split(document)
+    faults = list(table.faults)
+    points = np.array([_numbers(table, row, faults) for row in table.rows])
+    d = points.shape[1] // 2
+    reasons = tuple(_reason(table, row, here) for row, here in zip(table.rows, points, strict=True))
+    lines = tuple(row.line for row in table.rows)
+    names = distinct([row.cells[0] or f"row {row.line}" for row in table.rows], lines)
+    source, target = Side(points[:, :d], _UNIT), Side(points[:, d:], _UNIT)
+    return Sheet(document.path, KIND, source, target, lines, reasons, names, tuple(faults))
+
+
+def _numbers(table: Table, row: Row, faults: list[str]) -> list[float]:
+    values = [table.number(cell) for cell in row.cells[2:]]
+    faults += [f"row {row.line}, column {k + 3}: {row.cells[k + 2]!r} is not a number"
+               for k, value in enumerate(values) if value is None]
+    return [math.nan if value is None else value for value in values]
+
+
+def _reason(table: Table, row: Row, points: np.ndarray) -> str:
+    """Why BigWarp would not use it; any word but "true" switches off, as in BigWarp itself."""
+    if any(table.number(cell) is None for cell in row.cells[2:]):
+        return UNREADABLE
+    halves = zip(("source", "target"), points.reshape(2, -1), strict=True)
+    missing = [space for space, point in halves if not np.isfinite(point).all()]
+    if missing:
+        return f"not placed in the {' and the '.join(missing)}"
+    return "" if row.cells[1].lower() == "true" else "disabled in the file"

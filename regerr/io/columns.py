@@ -1,0 +1,128 @@
+"""The language of column headers: which column is which coordinate of which space, in which unit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+SOURCE = ("source", "src", "moving", "mov", "from", "lm", "fm", "1")
+TARGET = ("target", "tgt", "destination", "dest", "dst", "fixed", "fix", "to", "em", "fib", "reference", "ref", "2")
+_SIDE_OF = dict.fromkeys(SOURCE, "source") | dict.fromkeys(TARGET, "target") | {"": ""}
+_NAMES = ("name", "label", "fiducial", "landmark", "bead", "point", "id", "index", "")  # the first found is taken
+_USED = ("used", "use", "active", "enabled", "include", "included")
+_UNITS = {"pixel": "px", "pixels": "px", "pix": "px", "um": "µm", "micron": "µm", "microns": "µm", "micrometer": "µm",
+          "\N{GREEK SMALL LETTER MU}m": "µm", "voxels": "voxel"}
+
+_SIDES = "|".join((*SOURCE, *TARGET))
+_DEVIATION = "sigma|sd|std|uncertainty"
+_POINT = re.compile(rf"(?P<sigma>(?:{_DEVIATION})_?)?"
+                    rf"(?:(?P<axis>[xyz])_?(?P<side>{_SIDES})?|(?P<side2>{_SIDES})_?(?P<axis2>[xyz]))$")
+_SIGMA = re.compile(rf"(?:{_DEVIATION})_?(?P<side>{_SIDES})$|(?:sd|std|uncertainty)$")  # a bare sigma is a spot's width
+_UNIT = re.compile(r"\s*[\[(]\s*([^\])]*?)\s*[\])]\s*$")
+_UNIT_SUFFIX = re.compile(r"(?<=[a-z0-9])_(px|pixels?|nm|um|µm|\N{GREEK SMALL LETTER MU}m|mm)$")
+
+
+@dataclass
+class Layout:
+    """Where the columns of a table are.
+
+    Attributes
+    ----------
+    points, sigmas : dict
+        For each side ("source", "target", or "" for a file of one space that does not say which): the columns of x, y and z; one
+        column for a standard deviation that all coordinates share.
+    units : dict
+        Per side, None when not said.
+    name, used : int or None
+    unknown : list of str
+        Headers that mean nothing here.
+    faults : list of str
+    """
+
+    points: dict[str, list[int]] = field(default_factory=dict)
+    sigmas: dict[str, list[int]] = field(default_factory=dict)
+    units: dict[str, str | None] = field(default_factory=dict)
+    name: int | None = None
+    used: int | None = None
+    unknown: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+
+def normal_unit(unit: str) -> str:
+    """One spelling per unit: "px", "µm"; others as they stand."""
+    return _UNITS.get(unit.strip().lower(), unit.strip())
+
+
+def unit_of(header: str) -> tuple[str, str | None]:
+    """The bare header in lower case with underscores, and its unit: ``X source [um]`` is ``x_source``, ``µm``."""
+    match = _UNIT.search(header)
+    bare = re.sub(r"[\s\-.]+", "_", (header[:match.start()] if match else header).strip().lower())
+    suffix = None if match else _UNIT_SUFFIX.search(bare)
+    if suffix:
+        return bare[:suffix.start()], normal_unit(suffix[1])
+    return bare, normal_unit(match[1]) or None if match else None
+
+
+def layout_of(headers: Sequence[str]) -> Layout:
+    """Read a header row."""
+    layout = Layout()
+    bare = [unit_of(header) for header in headers]
+    found: dict[tuple[str, str, str], int] = {}
+    for i, (text, unit) in enumerate(bare):
+        key = _meaning(text)
+        if key is None:
+            if text not in (*_NAMES, *_USED):
+                layout.unknown.append(headers[i])
+        elif key in found:
+            layout.faults.append(f"columns {headers[found[key]]!r} and {headers[i]!r} both say {_say(key)}")
+        else:
+            found[key] = i
+            _note_unit(layout, key, unit, headers[i])
+    _place(layout, found)
+    texts = [text for text, _ in bare]
+    layout.name = next((texts.index(name) for name in _NAMES if name in texts), None)
+    layout.used = next((texts.index(used) for used in _USED if used in texts), None)
+    return layout
+
+
+def _meaning(text: str) -> tuple[str, str, str] | None:
+    """("point" or "sigma", side, axis), the axis "" for all; None for anything else."""
+    match = _POINT.match(text)
+    if match:
+        side = match["side"] or match["side2"] or ""
+        return "sigma" if match["sigma"] else "point", _SIDE_OF[side], match["axis"] or match["axis2"]
+    match = _SIGMA.match(text)
+    return ("sigma", _SIDE_OF[match["side"] or ""], "") if match else None
+
+
+def _say(key: tuple[str, str, str]) -> str:
+    kind, side, axis = key
+    return " ".join(filter(None, ("the s.d. of" if kind == "sigma" else "", axis, f"of the {side}" if side else "of a point")))
+
+
+def _note_unit(layout: Layout, key: tuple[str, str, str], unit: str | None, header: str) -> None:
+    _, side, _ = key
+    known = layout.units.setdefault(side, unit)
+    if unit and known and unit != known:
+        layout.faults.append(f"column {header!r} is in {unit} and the others of its space are in {known}: use one unit per space")
+    layout.units[side] = known or unit
+
+
+def _place(layout: Layout, found: dict[tuple[str, str, str], int]) -> None:
+    for side in dict.fromkeys(side for _, side, _ in found):
+        axes = {axis: i for (kind, s, axis), i in found.items() if kind == "point" and s == side}
+        sigmas = {axis: i for (kind, s, axis), i in found.items() if kind == "sigma" and s == side}
+        where = f"the {side}" if side else "the points"
+        lacking = [axis for axis in ("xyz" if "z" in axes else "xy") if axis not in axes]
+        if lacking:
+            layout.faults.append(f"{where} lacks {' and '.join(lacking)}")
+            continue
+        layout.points[side] = [axes[axis] for axis in sorted(axes)]
+        if "" in sigmas and len(sigmas) == 1:
+            layout.sigmas[side] = [sigmas[""]]
+        elif sigmas and set(sigmas) == set(axes):
+            layout.sigmas[side] = [sigmas[axis] for axis in sorted(axes)]
+        elif sigmas:
+            given = ", ".join(axis or "all" for axis in sorted(sigmas))
+            layout.faults.append(f"the s.d. of {where} is given for {given}: give one column for all coordinates, or one each")
