@@ -129,7 +129,7 @@ class Experiment:
         covariances = _covariances(self.noise)
         if self.target_noise is None and any(np.ndim(c) > 2 for c in covariances):
             raise InputError("the noise has one covariance per fiducial and none for the targets: give target_noise")
-        if self.given_covariances and covariances == (None, None):
+        if self.given_covariances and all(c is None for c in covariances):
             raise InputError("given_covariances needs a noise with source_covariance or target_covariance: "
                              "use a regerr.noise.Noise, or what PhotonNoise.settle returns")
 

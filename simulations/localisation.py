@@ -20,10 +20,11 @@ from regerr.noise import Noise
 from ._checks import check_not_negative, check_positive, check_range
 from .truths import log_uniform
 
-Formula = Callable[[np.ndarray, float, float, float], np.ndarray]
+Counts = np.ndarray | float
+Formula = Callable[[Counts, float, float, float], np.ndarray]
 
 
-def least_squares_variance(photons: np.ndarray, spot_sd: float, pixel: float, background: float) -> np.ndarray:
+def least_squares_variance(photons: Counts, spot_sd: float, pixel: float, background: float) -> np.ndarray:
     """Least squares or a Gaussian mask: ``s_a^2/N (16/9 + 8 pi s_a^2 b^2/(N a^2))``, ``s_a^2 = s^2 + a^2/12``.
 
     Mortensen, Churchman, Spudich & Flyvbjerg, Nature Methods 2010.
@@ -32,7 +33,7 @@ def least_squares_variance(photons: np.ndarray, spot_sd: float, pixel: float, ba
     return np.asarray(s2 / photons * (16 / 9 + 4 * _tau(photons, s2, pixel, background)))
 
 
-def maximum_likelihood_variance(photons: np.ndarray, spot_sd: float, pixel: float, background: float) -> np.ndarray:
+def maximum_likelihood_variance(photons: Counts, spot_sd: float, pixel: float, background: float) -> np.ndarray:
     """Maximum likelihood: ``s_a^2/N / (1 + I)``, ``I = int_0^1 ln t/(1 + t/tau) dt = tau Li_2(-1/tau)``.
 
     Mortensen et al. 2010; ``tau = 2 pi s_a^2 b^2/(N a^2)``, and I = 0 without background.
@@ -43,7 +44,7 @@ def maximum_likelihood_variance(photons: np.ndarray, spot_sd: float, pixel: floa
     return np.asarray(s2 / photons / (1 + np.where(tau > 0, safe * spence(1 + 1 / safe), 0.0)))
 
 
-def thompson_variance(photons: np.ndarray, spot_sd: float, pixel: float, background: float) -> np.ndarray:
+def thompson_variance(photons: Counts, spot_sd: float, pixel: float, background: float) -> np.ndarray:
     """``s_a^2/N + 8 pi s^4 b^2/(a^2 N^2)``, up to 16/9 too small for the least squares it is meant for.
 
     Thompson, Larson & Webb, Biophysical Journal 2002, equation 17.
@@ -84,6 +85,11 @@ class Photons:
         check_positive("pixel", self.pixel)
         check_not_negative("background", self.background)
 
+    def __repr__(self) -> str:
+        """Content only: the same text in every process, so that a seed can be made from it."""
+        return (f"Photons({self.low!r}, {self.high!r}, spot_sd={self.spot_sd!r}, pixel={self.pixel!r}, "
+                f"background={self.background!r}, formula={self.formula.__name__})")
+
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...] = ()) -> np.ndarray:
         """Photon counts of that shape."""
         return log_uniform(rng, self.low, self.high, shape)
@@ -119,7 +125,7 @@ class PhotonNoise:
                      target_covariance=_covariances(rng, shape, self.target))
 
 
-def _tau(photons: np.ndarray, s2: float, pixel: float, background: float) -> np.ndarray:
+def _tau(photons: Counts, s2: float, pixel: float, background: float) -> np.ndarray:
     return np.asarray(2 * math.pi * s2 * background / (np.asarray(photons, float) * pixel**2))
 
 
