@@ -12,6 +12,7 @@ import typer
 from typer.testing import CliRunner
 
 from regerr.errors import InputError
+from regerr.io import read_pairs, read_points
 from simulations import _files
 from simulations.cli import LAYOUTS, MODELS, app
 
@@ -53,6 +54,14 @@ def test_files_hold_the_dataset_and_its_truth(tmp_path, layout, dimension):
     header, names, targets = read(out / "targets.csv")
     assert header == ["name", *axes] and len(names) == 100
     assert np.array_equal(targets, truth["targets"]["localised_source"])
+
+
+def test_the_library_reads_what_the_command_writes(tmp_path):
+    """Number for number."""
+    assert run("--layout", "nearly-collinear", "--dimension", 3, "--poorest", 90, "--output", tmp_path).exit_code == 0
+    pairs, targets = read_pairs(tmp_path / "pairs.csv"), read_points(tmp_path / "targets.csv")
+    assert np.array_equal(np.hstack([pairs.source, pairs.target]), read(tmp_path / "pairs.csv")[2])
+    assert targets.points.shape == (100, 3) and targets.names[-1] == "target 100"
 
 
 @pytest.mark.parametrize("model", MODELS)
