@@ -1,4 +1,4 @@
-"""Evaluate a formula on many datasets and targets in blocks that stay in cache.
+"""Fit many datasets, or evaluate a formula on many targets, in blocks that stay in cache.
 
 A user's 10^7 targets, or a study's 10^4 datasets of 100 targets, never need arrays of that size for intermediate results.
 """
@@ -12,11 +12,22 @@ from typing import Any
 import numpy as np
 
 from .linalg import components
-from .models.base import Fit, mapped
+from .models.base import Estimator, Fit, joined, mapped
 
 BLOCK = 8192
 
 Formula = Callable[[Any, np.ndarray, np.ndarray], np.ndarray]
+
+
+def fit_blocks(estimator: Estimator, source: np.ndarray, target: np.ndarray) -> Fit:
+    """Fit a batch (..., n, d) block by block; the same arrays as one call."""
+    batch, points = source.shape[:-2], source.shape[-2:]
+    step = max(1, 4 * BLOCK // math.prod(points))
+    x, y = source.reshape(-1, *points), target.reshape(-1, *points)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        parts = [estimator.fit(x[i:i + step], y[i:i + step]) for i in range(0, max(len(x), 1), step)]
+    whole = parts[0] if len(parts) == 1 else joined(parts)
+    return mapped(whole, lambda a: a.reshape(*batch, *a.shape[1:]))
 
 
 def evaluate(formula: Formula, fit: Fit, x: np.ndarray, y: np.ndarray | None = None, *, dtype: Any = float) -> np.ndarray:

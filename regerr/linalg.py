@@ -24,7 +24,19 @@ def trace(matrix: np.ndarray) -> np.ndarray:
 
 def apply(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Matrix (..., d, d) applied to points in rows (..., m, d)."""
-    return points @ transpose(matrix)
+    return points @ np.ascontiguousarray(transpose(matrix))
+
+
+def gram(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """``sum a b'`` over rows (..., n, d): (..., d, d)."""
+    # two distinct operands: for a matrix with its own transpose numpy leaves its fast path for small ones
+    return transpose(a) @ (b.copy() if a is b else b)
+
+
+def about(points: np.ndarray, mean: np.ndarray) -> np.ndarray:
+    """Points (..., n, d) minus one mean (..., d) for each dataset, in rows long enough for numpy to be fast."""
+    flat = points.reshape(*points.shape[:-2], -1)
+    return (flat - np.tile(mean, points.shape[-2])).reshape(points.shape)
 
 
 def outer(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -44,7 +56,7 @@ def inverse_symmetric(m: np.ndarray) -> np.ndarray:
 
 def components(points: np.ndarray) -> np.ndarray:
     """Rows (..., m, d) to contiguous components (d, ..., m)."""
-    return np.ascontiguousarray(np.moveaxis(points, -1, 0))
+    return np.ascontiguousarray(points.transpose(points.ndim - 1, *range(points.ndim - 1)))
 
 
 def rows(vectors: np.ndarray) -> np.ndarray:
@@ -59,7 +71,8 @@ def rows_matrix(matrix: np.ndarray) -> np.ndarray:
 
 def entries(matrix: np.ndarray) -> np.ndarray:
     """One matrix for each dataset (..., d, d) to components that broadcast over targets (d, d, ..., 1)."""
-    return np.moveaxis(matrix, (-2, -1), (0, 1))[..., None]
+    batch = matrix.ndim - 2
+    return matrix.transpose(batch, batch + 1, *range(batch))[..., None]
 
 
 def dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -84,7 +97,12 @@ def cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def times(matrix: np.ndarray, vector: np.ndarray) -> np.ndarray:
     """Component matrix times component vector."""
-    return np.stack([dot(row, vector) for row in matrix])
+    out = np.empty((len(matrix), *np.broadcast_shapes(matrix.shape[2:], vector.shape[1:])))
+    for i, row in enumerate(matrix):
+        np.multiply(row[0], vector[0], out=out[i])
+        for j in range(1, len(vector)):
+            out[i] += row[j] * vector[j]
+    return out
 
 
 def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:

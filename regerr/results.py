@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .blocks import BLOCK
+from .blocks import BLOCK, fit_blocks
 from .errors import Failure, InputError, RegistrationWarning, UndeterminedError, UnsupportedError
 from .methods import Deletion
 from .models import Model, parse_model
@@ -49,8 +49,7 @@ def fit(pairs: FiducialPairs, model: str | Model = "rigid", noise: str | Noise =
     estimator = chosen.under(parse_noise(noise))
     _check_covariances(pairs, estimator)
     _check_count(pairs, estimator)
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        fitted = estimator.fit(pairs.source, pairs.target)
+    fitted = fit_blocks(estimator, pairs.source, pairs.target)
     if on_failure == "raise":
         _raise_failures(fitted.failure)
     if not pairs.batch_shape and fitted.rss == 0 and not fitted.failure:
@@ -152,8 +151,7 @@ class RegistrationResult:
         step = max(1, 64 * BLOCK // x.shape[-2])
         for rows in range(0, x.shape[-2], step):
             part = slice(rows, rows + step)
-            with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-                others = self.estimator.fit(without_each(x, part), without_each(y, part))
+            others = fit_blocks(self.estimator, without_each(x, part), without_each(y, part))
             left = Prediction(self.estimator, others, x[..., part, None, :], "observation", self.pairs.target_unit)
             out[..., part] = left.p_value(y[..., part, None, :], Deletion())[..., 0]
         return out

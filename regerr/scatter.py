@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .linalg import apply, trace, transpose
+from .linalg import about, apply, gram, trace, transpose
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,8 +39,8 @@ class Scatter:
         n = source.shape[-2]
         weights = np.full(n, 1.0 / n)
         x_mean, y_mean = weights @ source, weights @ target
-        dx, dy = source - x_mean[..., None, :], target - y_mean[..., None, :]
-        return cls(n, x_mean, y_mean, dx, dy, transpose(dx) @ dx, transpose(dx) @ dy, transpose(dy) @ dy)
+        dx, dy = about(source, x_mean), about(target, y_mean)
+        return cls(n, x_mean, y_mean, dx, dy, gram(dx, dx), gram(dx, dy), gram(dy, dy))
 
     @property
     def dimension(self) -> int:
@@ -73,7 +73,7 @@ class Frame:
         """From the centred points and a linear part (..., d, d)."""
         v = apply(matrix, scatter.dx)
         r = scatter.dy - v
-        return cls(transpose(v) @ v, transpose(v) @ r, transpose(r) @ r)
+        return cls(gram(v, v), gram(v, r), gram(r, r))
 
     @property
     def vy(self) -> np.ndarray:

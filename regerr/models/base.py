@@ -7,8 +7,8 @@ An *estimator* is one model under one noise, frozen. Regions, tests, maps and st
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -194,15 +194,29 @@ def without_each(points: np.ndarray, part: slice = slice(None)) -> np.ndarray:
 
 def mapped(record: Record, function: Callable[[np.ndarray], np.ndarray]) -> Record:
     """The same frozen record with a function applied to each of its arrays, those of a fit inside it too."""
-    changed: dict[str, Any] = {}
-    for f in fields(record):  # type: ignore[arg-type]
-        value = getattr(record, f.name)
+    def changed(value: Any) -> Any:
         if isinstance(value, np.ndarray):
-            value = function(value)
-        elif isinstance(value, Fit):
-            value = mapped(value, function)
-        changed[f.name] = value
-    return type(record)(**changed)
+            return function(value)
+        return mapped(value, function) if isinstance(value, Fit) else value
+
+    return _rebuilt(record, {name: changed(value) for name, value in vars(record).items()})
+
+
+def joined(parts: Sequence[Record]) -> Record:
+    """One record from several of flat batches, their arrays one after the other."""
+    def changed(values: list[Any]) -> Any:
+        if isinstance(values[0], np.ndarray):
+            return np.concatenate(values)
+        return joined(values) if isinstance(values[0], Fit) else values[0]
+
+    return _rebuilt(parts[0], {name: changed([getattr(part, name) for part in parts]) for name in vars(parts[0])})
+
+
+def _rebuilt(record: Record, values: dict[str, Any]) -> Record:
+    """A frozen record of the same type from values that need no check; this runs once for each block."""
+    new = object.__new__(type(record))
+    new.__dict__.update(values)
+    return new
 
 
 def refuse_noise(model: str, noise: Noise, known: str) -> UnsupportedError:

@@ -122,7 +122,8 @@ class Procrustes(Estimator):
             out += v[:, None] * v[None, :] / spread
         for i in range(len(v)):
             out[i, i] += variance_factor(fit.n, weight)
-        return out * entries(fit.noise_covariance)[0, 0]
+        out *= entries(fit.noise_covariance)[0, 0]
+        return out
 
     def sample(self, fit: ProcrustesFit, k: int, rng: np.random.Generator) -> Transform:
         d = fit.x_mean.shape[-1]
@@ -203,9 +204,9 @@ def _inertia(eta: np.ndarray) -> np.ndarray:
 def _swing(eta: np.ndarray, v: np.ndarray) -> np.ndarray:
     """``J(v) N^-1 J(v)'`` (d, d, ..., m): what an uncertain rotation does at v."""
     if len(v) == 2:
-        spread = trace(eta)[..., None]
-        across = np.stack([-v[1], v[0]])
-        return across[:, None] * across[None, :] / spread
+        across = np.stack([v[1], v[0]]) * np.sqrt(1.0 / trace(eta))[..., None]
+        np.negative(across[0], out=across[0])
+        return across[:, None] * across[None, :]
     inverse = inverse_components(_inertia(entries(eta)))
     columns = np.stack([cross(np.broadcast_to(inverse[:, j], (3, *v.shape[1:])), v) for j in range(3)], 1)
     return np.stack([cross(columns[i], v) for i in range(3)])

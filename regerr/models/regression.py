@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..linalg import (EPS, apply, entries, inverse_symmetric, mahalanobis, quadratic, square, times, trace, transpose)
+from ..linalg import (EPS, apply, entries, gram, inverse_symmetric, mahalanobis, quadratic, square, times, trace, transpose)
 from ..noise import Noise
 from ..scatter import Scatter
 from ..transforms import Transform
@@ -69,7 +69,7 @@ class Regression(Estimator):
         failure = undetermined(scatter, missing=0, spaces="source")
         matrix, precision = least_squares(scatter)
         residuals = scatter.dy - apply(matrix, scatter.dx)
-        rr = transpose(residuals) @ residuals
+        rr = gram(residuals, residuals)
         exact = trace(rr) < scatter.smallest_resolved()
         rr = np.where(exact[..., None, None], 0.0, rr)
         rss, unit = trace(rr), np.ones(rr.shape[:-2])
@@ -157,7 +157,7 @@ def least_squares(scatter: Scatter) -> tuple[np.ndarray, np.ndarray]:
     precision = inverse_symmetric(scatter.sxx)
     matrix = transpose(precision @ scatter.sxy)
     residuals = scatter.dy - apply(matrix, scatter.dx)
-    matrix = matrix + transpose(precision @ (transpose(scatter.dx) @ residuals))
+    matrix = matrix + transpose(precision @ gram(scatter.dx, residuals))
     size = trace(scatter.sxx)
     with np.errstate(invalid="ignore", divide="ignore"):
         poor = ~(trace(precision) * size < 1.0 / _POOR) & np.isfinite(size)
