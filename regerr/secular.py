@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-_STEPS = 30
+_STEPS = 40
+_SETTLED = 1e-8  # relative change from which on one more step is exact: convergence is quadratic
 _TINY = 1e-300
 
 
@@ -49,7 +50,7 @@ def _root(poles: np.ndarray, z2: np.ndarray, c: float, k: int) -> tuple[np.ndarr
     for _ in range(_STEPS):
         last = t
         t = _step(distances, weights, gap, t, k)
-        if not (np.abs(t - last) > 4e-16 * t).any():
+        if not (np.abs(t - last) > _SETTLED * t).any():
             break
     inner = sum(weights[j] / (distances[j] - t) ** 2 for j in range(len(poles)))
     return t, 1.0 / (c * inner)

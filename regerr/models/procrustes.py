@@ -59,7 +59,7 @@ class Procrustes(Estimator):
     def fit(self, source: np.ndarray, target: np.ndarray) -> ProcrustesFit:
         scatter = Scatter.of(source, target)
         n, d = scatter.n, scatter.dimension
-        failure = undetermined(scatter, missing=d - 2)
+        failure = undetermined(scatter, missing=1)
         sxy = scatter.sxy if d == 2 else np.where(np.isfinite(scatter.sxy), scatter.sxy, 0.0)
         rotation, nu = proper_rotation(sxy)
         matrix = rotation
