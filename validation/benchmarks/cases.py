@@ -1,0 +1,97 @@
+"""What is timed: a cell of the ICIP study, single fits, an error map."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+
+import numpy as np
+
+import regerr
+from regerr.noise import Noise
+from simulations import Affine, Experiment, Gathered, Observed, Uniform
+
+from .timing import Case
+
+CHUNK = 500
+N, TARGETS = 25, 100
+_CELL = Experiment(Gathered(N), Uniform(TARGETS, low=-256.0, high=768.0), Affine(),
+                   Noise(source_covariance=1.0, target_covariance=1.0))
+
+
+def cases() -> Iterator[Case]:
+    """All cases, each built when its turn comes."""
+    yield from _cells()
+    yield from _fits()
+    yield from _maps()
+
+
+def _cells() -> Iterator[Case]:
+    numbers = "numpy drawing its numbers"
+    where = f"ICIP cell, n = {N}, {TARGETS} targets"
+    yield Case(f"{where}: both published regions", numbers, _cell(4, _published), _numbers(4), 4.0)
+    yield Case(f"{where}: score regions, rigid", numbers, _cell(4, _score("rigid")), _numbers(4), 15.0)
+    yield Case(f"{where}: score regions, affine both", numbers, _cell(1, _score("affine")), _numbers(1), 40.0)
+
+
+def _cell(chunks: int, analyse: Callable[[Observed], None]) -> Callable[[], None]:
+    def work() -> None:
+        rng = np.random.default_rng(1)
+        for _ in range(chunks):
+            analyse(_CELL.sample(rng, (CHUNK,)))
+
+    return work
+
+
+def _numbers(chunks: int) -> Callable[[], None]:
+    def work() -> None:
+        rng = np.random.default_rng(1)
+        for _ in range(chunks):
+            for points in (N, N, TARGETS, TARGETS):
+                rng.standard_normal((CHUNK, points, 2))
+
+    return work
+
+
+def _published(observed: Observed) -> None:
+    for model, noise in (("affine", "full"), ("rigid", "both")):
+        region = _predicted(observed, model, noise).region(0.95, "wald")
+        region.contains(observed.targets.target)
+        region.volume  # noqa: B018  # computed when asked for
+
+
+def _score(model: str) -> Callable[[Observed], None]:
+    def analyse(observed: Observed) -> None:
+        _predicted(observed, model, "both").region(0.95, "score").contains(observed.targets.target)
+
+    return analyse
+
+
+def _predicted(observed: Observed, model: str, noise: str) -> regerr.predictions.Prediction:
+    return regerr.fit(observed.pairs, model, noise, on_failure="mark").predict(observed.targets.source, "observation")
+
+
+def _fits() -> Iterator[Case]:
+    from skimage.transform import AffineTransform, EuclideanTransform
+
+    count = 10_000
+    rng = np.random.default_rng(2)
+    source = 22.0 * rng.standard_normal((count, 10, 2))
+    target = source + rng.standard_normal(source.shape)
+    for name, noise, other, wanted in (("rigid", "both", EuclideanTransform, 40.0), ("affine", "target", AffineTransform, 100.0)):
+        yield Case(f"{count} fits in 2D, n = 10: {name}", f"a loop over scikit-image's {other.__name__}",
+                   lambda name=name, noise=noise: regerr.fit(regerr.FiducialPairs(source, target), name, noise).transform,
+                   lambda other=other: [other.from_estimate(x, y) for x, y in zip(source, target, strict=True)],
+                   wanted, faster=True, repetitions=3)
+
+
+def _maps() -> Iterator[Case]:
+    if find_spec("regerr.error_map") is None:
+        return
+    side = 8192
+    rng = np.random.default_rng(3)
+    source = side / 2 + 500.0 * rng.standard_normal((10, 2))
+    result = regerr.fit(regerr.FiducialPairs(source, source + rng.standard_normal(source.shape)))
+    plain, copy = np.ones((side, side), np.float32), np.empty((side, side), np.float32)
+    yield Case(f"error map of {side} x {side} pixels", "np.copyto", lambda: result.error_map((side, side)),
+               lambda: np.copyto(copy, plain), 4.5)
