@@ -27,7 +27,7 @@ def fit_blocks(estimator: Estimator, source: np.ndarray, target: np.ndarray) -> 
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         parts = [estimator.fit(x[i:i + step], y[i:i + step]) for i in range(0, max(len(x), 1), step)]
     whole = parts[0] if len(parts) == 1 else joined(parts)
-    return mapped(whole, lambda a: a.reshape(*batch, *a.shape[1:]))
+    return mapped(whole, lambda a: a.reshape((*batch, *a.shape[1:])))
 
 
 def evaluate(formula: Formula, fit: Fit, x: np.ndarray, y: np.ndarray | None = None, *, dtype: Any = float) -> np.ndarray:
@@ -76,17 +76,19 @@ def _blocks(formula: Formula, fit: Fit, x: np.ndarray, y: np.ndarray | None, sha
         if out is None:
             out = np.empty((*value.shape[:value.ndim - len(shape)], *shape), dtype)
         out[(..., rows, columns) if y is None else (..., layers, rows, columns)] = value
-    return np.empty(shape, dtype) if out is None else out
+    assert out is not None
+    return out
 
 
 def _slices(shape: tuple[int, ...]) -> Iterator[tuple[slice, slice, slice]]:
     """Slices of datasets, targets and layers, each block of about BLOCK elements."""
     size, m = shape[-2:]
     k = shape[0] if len(shape) > 2 else 1
-    columns = max(1, min(m, BLOCK))
-    layers = max(1, min(k, BLOCK // columns))
+    columns = min(max(m, 1), BLOCK)
+    layers = min(max(k, 1), BLOCK // columns)
     rows = max(1, BLOCK // (columns * layers))
-    for b in range(0, size, rows):
-        for j in range(0, m, columns):
-            for i in range(0, k, layers):
+    # at least one block, if an empty one: its shape says what the formula returns
+    for b in range(0, max(size, 1), rows):
+        for j in range(0, max(m, 1), columns):
+            for i in range(0, max(k, 1), layers):
                 yield slice(b, b + rows), slice(j, j + columns), slice(i, i + layers)

@@ -54,6 +54,13 @@ def inverse_symmetric(m: np.ndarray) -> np.ndarray:
     return rows_matrix(inverse_components(np.moveaxis(m, (-2, -1), (0, 1))))
 
 
+def root(matrix: np.ndarray) -> np.ndarray:
+    """L with ``L L' = C`` for covariances (..., d, d), zero allowed; NaN where C is not finite."""
+    finite = np.isfinite(matrix).all((-2, -1))[..., None, None]
+    values, vectors = np.linalg.eigh(np.where(finite, matrix, 0.0))
+    return np.where(finite, vectors * np.sqrt(np.maximum(values, 0.0))[..., None, :], np.nan)
+
+
 def components(points: np.ndarray) -> np.ndarray:
     """Rows (..., m, d) to contiguous components (d, ..., m)."""
     return np.ascontiguousarray(points.transpose(points.ndim - 1, *range(points.ndim - 1)))

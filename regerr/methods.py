@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .errors import InputError
-from .linalg import entries, mahalanobis, square, times
+from .linalg import EPS, entries, mahalanobis, square, times
 from .models.base import Estimator
 
 
@@ -24,8 +24,17 @@ class Method(ABC):
     multiplicities: ClassVar[tuple[float, ...]] = (1.0,)
 
     @abstractmethod
+    def statistics(self, estimator: Estimator, fit: Any, dx: np.ndarray, dy: np.ndarray, weight: float) -> list[np.ndarray]:
+        """Each statistic over its constant, (..., m), for fits with residuals."""
+
     def ratios(self, estimator: Estimator, fit: Any, dx: np.ndarray, dy: np.ndarray, weight: float) -> list[np.ndarray]:
         """Each statistic over its constant, (..., m): what `Law.survival` and `Law.threshold` speak of."""
+        ratios = self.statistics(estimator, fit, dx, dy, weight)
+        exact = (fit.rss == 0)[..., None]
+        if estimator.noise.scale is not None or not exact.any():
+            return ratios
+        alone = np.where(_is_the_prediction(fit, dx, dy), 0.0, np.inf)
+        return [np.where(exact, alone, ratio) for ratio in ratios]
 
     def thresholds(self, estimator: Estimator, n: int, dimension: int, level: float) -> list[float]:
         """The ratio of each statistic on the boundary of the region of that level."""
@@ -53,7 +62,7 @@ class LikelihoodRatio(Method):
 
     name = "likelihood-ratio"
 
-    def ratios(self, estimator: Estimator, fit: Any, dx: np.ndarray, dy: np.ndarray, weight: float) -> list[np.ndarray]:
+    def statistics(self, estimator: Estimator, fit: Any, dx: np.ndarray, dy: np.ndarray, weight: float) -> list[np.ndarray]:
         joint = estimator.joint(fit, dx, dy, weight)
         return [estimator.law(fit.n, len(dx)).ratio(joint.increase, joint.before, joint.unit)]
 
@@ -64,7 +73,7 @@ class Score(Method):
     name = "score"
     multiplicities = (1.0, 2.0)
 
-    def ratios(self, estimator: Estimator, fit: Any, dx: np.ndarray, dy: np.ndarray, weight: float) -> list[np.ndarray]:
+    def statistics(self, estimator: Estimator, fit: Any, dx: np.ndarray, dy: np.ndarray, weight: float) -> list[np.ndarray]:
         joint = estimator.joint(fit, dx, dy, weight)
         law = estimator.law(fit.n, len(dx))
         return [law.ratio(joint.deleted, joint.remaining, joint.unit), law.ratio(joint.increase, joint.before, joint.unit)]
@@ -75,8 +84,8 @@ class Deletion(Method):
 
     name = "deletion"
 
-    def ratios(self, estimator: Estimator, fit: Any, dx: np.ndarray, dy: np.ndarray, weight: float) -> list[np.ndarray]:
-        return Score().ratios(estimator, fit, dx, dy, weight)[:1]
+    def statistics(self, estimator: Estimator, fit: Any, dx: np.ndarray, dy: np.ndarray, weight: float) -> list[np.ndarray]:
+        return Score().statistics(estimator, fit, dx, dy, weight)[:1]
 
 
 class Wald(Method):
@@ -84,7 +93,7 @@ class Wald(Method):
 
     name = "wald"
 
-    def ratios(self, estimator: Estimator, fit: Any, dx: np.ndarray, dy: np.ndarray, weight: float) -> list[np.ndarray]:
+    def statistics(self, estimator: Estimator, fit: Any, dx: np.ndarray, dy: np.ndarray, weight: float) -> list[np.ndarray]:
         e = dy - times(entries(fit.matrix), dx)
         covariance = estimator.covariance(fit, dx, weight)
         distance = mahalanobis(covariance, e) / estimator.divisor(fit.n, len(dx))
@@ -92,11 +101,17 @@ class Wald(Method):
 
 
 def _settled(distance: np.ndarray, variance: np.ndarray, length2: np.ndarray) -> np.ndarray:
-    """Zero in an unbounded region and at its centre; infinite off the point that an exact fit predicts."""
+    """Zero everywhere in an unbounded region."""
     if np.isfinite(distance).all():
         return distance
-    off = np.where(variance == 0, np.where(length2 > 0, np.inf, 0.0), distance)
-    return np.where(np.isinf(variance), 0.0, off + 0.0 * length2)
+    return np.where(np.isinf(variance), 0.0 * length2, distance)
+
+
+def _is_the_prediction(fit: Any, dx: np.ndarray, dy: np.ndarray) -> np.ndarray:
+    """Whether points are the predicted ones to rounding: all that the region of an exact fit holds."""
+    e = dy - times(entries(fit.matrix), dx)
+    reach = 8.0 * fit.rounding[..., None] + 64.0 * EPS * np.sqrt(square(dy))
+    return square(e) <= reach**2
 
 
 METHODS: dict[str, Method] = {m.name: m for m in (Score(), LikelihoodRatio(), Wald())}

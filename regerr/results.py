@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +52,7 @@ def fit(pairs: FiducialPairs, model: str | Model = "rigid", noise: str | Noise =
     fitted = fit_blocks(estimator, pairs.source, pairs.target)
     if on_failure == "raise":
         _raise_failures(fitted.failure)
-    if not pairs.batch_shape and fitted.rss == 0 and not fitted.failure:
+    if not pairs.batch_shape and fitted.rss == 0 and estimator.noise.scale is None:
         warnings.warn("the pairs fit exactly, to rounding: there is no residual to estimate the noise from, and every region is a point",
                       RegistrationWarning, stacklevel=2)
     return RegistrationResult(pairs, chosen, estimator, fitted)
@@ -153,14 +153,17 @@ class RegistrationResult:
             part = slice(rows, rows + step)
             others = fit_blocks(self.estimator, without_each(x, part), without_each(y, part))
             left = Prediction(self.estimator, others, x[..., part, None, :], "observation", self.pairs.target_unit)
-            out[..., part] = left.p_value(y[..., part, None, :], Deletion())[..., 0]
-        return out
+            p = left.p_value(y[..., part, None, :], Deletion())[..., 0]
+            # pairs that fit exactly give no verdict
+            out[..., part] = np.where(others.rss == 0, np.nan, p)
+        return np.where((self.fitted.rss == 0)[..., None], np.nan, out)
 
     def leverages(self) -> np.ndarray:
-        """How much each pair pulls its own prediction, (..., n): trace of its TRE covariance over its noise, per coordinate."""
-        tre = np.einsum("...ii->...", self.predict(self.pairs.source, "tre").covariance)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return tre / np.einsum("...ii->...", self.noise_covariance)[..., None]
+        """How much each pair pulls its own prediction, (..., n): variance of its TRE over the noise, mean over coordinates."""
+        d = self.pairs.dimension
+        unit = replace(self.fitted, noise_covariance=np.broadcast_to(np.eye(d), self.noise_covariance.shape))
+        tre = Prediction(self.estimator, unit, self.pairs.source, "tre", "")
+        return np.einsum("...ii->...", tre.covariance) / d
 
     def sample(self, k: int, rng: np.random.Generator) -> Transform:
         """Draw k transformations (k, ...) from the first-order law of the estimate, for joint statements on several targets."""

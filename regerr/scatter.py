@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .linalg import about, apply, gram, trace, transpose
+from .linalg import EPS, about, apply, gram, trace, transpose
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,10 +51,16 @@ class Scatter:
         """Source and target exchanged."""
         return Scatter(self.n, self.y_mean, self.x_mean, self.dy, self.dx, self.syy, transpose(self.sxy), self.sxx)
 
+    def rounding(self) -> np.ndarray:
+        """Length that the rounding of the coordinates can make, seen in the target: ``8 eps max|coordinate|``, (...)."""
+        x_size, y_size = largest_coordinate(self.x_mean, self.sxx, self.n), largest_coordinate(self.y_mean, self.syy, self.n)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            scale = np.sqrt(trace(self.syy) / trace(self.sxx))
+        return 8.0 * EPS * np.fmax(y_size, scale * x_size)
+
     def smallest_resolved(self) -> np.ndarray:
         """Residual sums of squares below this are rounding: ``n d (8 eps max|coordinate|)^2`` (theory, section 19), (...)."""
-        largest = np.abs(self.y_mean).max(-1) + np.abs(self.dy).max((-2, -1))
-        return self.n * self.dimension * (8.0 * np.finfo(float).eps * largest) ** 2
+        return self.n * self.dimension * self.rounding() ** 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,9 +77,8 @@ class Frame:
     @classmethod
     def of(cls, scatter: Scatter, matrix: np.ndarray) -> Frame:
         """From the centred points and a linear part (..., d, d)."""
-        v = apply(matrix, scatter.dx)
-        r = scatter.dy - v
-        return cls(gram(v, v), gram(v, r), gram(r, r))
+        r = scatter.dy - apply(matrix, scatter.dx)
+        return cls(matrix @ scatter.sxx @ transpose(matrix), matrix @ gram(scatter.dx, r), gram(r, r))
 
     @property
     def vy(self) -> np.ndarray:
@@ -98,3 +103,8 @@ class Frame:
 def joining_factor(n: int, weight: float) -> float:
     """``c = n w / (n + w)``: how a pair of weight w enters centred scatters; n for an infinite weight (theory, section 5)."""
     return float(n) if np.isinf(weight) else n * weight / (n + weight)
+
+
+def largest_coordinate(mean: np.ndarray, scatter: np.ndarray, n: int) -> np.ndarray:
+    """Size of the largest coordinate before centring, from mean and scatter, without another pass over the points: (...)."""
+    return np.abs(mean).max(-1) + np.sqrt(trace(scatter) * min(1.0, 36.0 / n))

@@ -60,6 +60,8 @@ class Fit:
         Effective noise variance per coordinate, seen in the target, of one unit of variance in that metric.
     noise_covariance : (..., d, d)
         Effective covariance of one pair, ``Lambda + A Omega A'``, target units squared.
+    rounding : (...)
+        Length that the rounding of the coordinates can make, target units.
     failure : (...) int
         One `Failure` code for each dataset.
     """
@@ -71,6 +73,7 @@ class Fit:
     rss: np.ndarray
     unit: np.ndarray
     noise_covariance: np.ndarray
+    rounding: np.ndarray
     failure: np.ndarray
 
     @property

@@ -103,7 +103,7 @@ class ErrorsInVariables(Estimator):
         open_ended = (spread <= 0).any(-1)
         precision = np.where(open_ended[..., None, None], np.inf * np.eye(d), precision)
         return ErrorsInVariablesFit(n, scatter.x_mean, scatter.y_mean, stretch[..., None, None] * slope, rss, unit,
-                                    s2[..., None, None] * both, failure, stretch, values, vectors, precision)
+                                    s2[..., None, None] * both, scatter.rounding(), failure, stretch, values, vectors, precision)
 
     def joint(self, fit: ErrorsInVariablesFit, dx: np.ndarray, dy: np.ndarray, weight: float) -> Joint:
         d, c = len(dx), joining_factor(fit.n, weight)
@@ -148,8 +148,7 @@ class ErrorsInVariables(Estimator):
             return entries(fit.noise_covariance) * spread
 
     def sample(self, fit: ErrorsInVariablesFit, k: int, rng: np.random.Generator) -> Transform:
-        finite = np.where(np.isfinite(fit.precision), fit.precision, 0.0)
-        return sample_affine(self, fit, fit.stretch[..., None, None] ** 2 * finite, k, rng)
+        return sample_affine(self, fit, fit.stretch[..., None, None] ** 2 * fit.precision, k, rng)
 
 
 def _eigensystem(z: np.ndarray, d: int) -> tuple[np.ndarray, np.ndarray]:

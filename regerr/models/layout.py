@@ -6,7 +6,7 @@ import numpy as np
 
 from ..errors import Failure
 from ..linalg import EPS, trace
-from ..scatter import Scatter
+from ..scatter import Scatter, largest_coordinate
 from .base import failures
 
 RANK = 1e-10  # relative spread below which a direction counts as missing
@@ -29,14 +29,20 @@ def relative_spreads(scatter: np.ndarray, centred: np.ndarray) -> np.ndarray:
 def undetermined(scatter: Scatter, missing: int, spaces: str = "both") -> np.ndarray:
     """Failure codes (...) of layouts that miss more than ``missing`` dimensions in one of the spaces ("source" or "both")."""
     sides = [scatter, scatter.swap()] if spaces == "both" else [scatter]
-    cases = []
-    for side in sides:
-        spreads = relative_spreads(side.sxx, side.dx)
-        size = np.abs(side.x_mean).max(-1) + np.abs(side.dx).max((-2, -1))
-        cases.append((trace(side.sxx) <= side.n * side.dimension * (8 * EPS * size) ** 2, Failure.COINCIDENT))
-        cases.extend((spreads[..., i] < RANK, Failure.COLLINEAR if i == side.dimension - 2 else Failure.COPLANAR)
-                     for i in range(side.dimension - 2, missing - 1, -1))
-    return failures(*cases)
+    return failures(*(case for side in sides for case in _cases(side, missing)))
+
+
+def _cases(side: Scatter, missing: int) -> list[tuple[np.ndarray, Failure]]:
+    """What can be wrong in the source of a scatter, the worst first."""
+    d, length2 = side.dimension, trace(side.sxx)
+    rounding = 8.0 * EPS * largest_coordinate(side.x_mean, side.sxx, side.n)
+    cases = [(length2 <= side.n * d * rounding**2, Failure.COINCIDENT)]
+    if missing >= d - 1:
+        return cases
+    spreads = relative_spreads(side.sxx, side.dx)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        least = np.fmax(RANK, rounding * np.sqrt(side.n * d / length2))
+    return cases + [(spreads[..., i] < least, Failure.COLLINEAR if i == d - 2 else Failure.COPLANAR) for i in range(d - 2, missing - 1, -1)]
 
 
 def _eigenvalues(scatter: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..linalg import (apply, components, cross, dot, entries, inverse_components, inverse_symmetric, product, proper_rotation,
-                      quadratic, rows, rows_matrix, square, times, trace, transpose)
+                      quadratic, root, rows, rows_matrix, square, times, trace, transpose)
 from ..noise import Noise
 from ..scatter import Frame, Scatter, joining_factor
 from ..transforms import Transform
@@ -73,7 +73,7 @@ class Procrustes(Estimator):
         unit = np.ones_like(rss)
         variance = self.effective_variance(rss, unit, n, d)
         return ProcrustesFit(n, scatter.x_mean, scatter.y_mean, matrix, rss, unit, variance[..., None, None] * np.eye(d),
-                             failure, frame.vv, frame.vr, frame.rr)
+                             scatter.rounding(), failure, frame.vv, frame.vr, frame.rr)
 
     def joint(self, fit: ProcrustesFit, dx: np.ndarray, dy: np.ndarray, weight: float) -> Joint:
         c = joining_factor(fit.n, weight)
@@ -147,7 +147,16 @@ class Procrustes(Estimator):
         v = components(apply(fit.matrix, source - fit.x_mean[..., None, :]))
         w = components(target - fit.y_mean[..., None, :])
         change, _ = self._refit(fit, v, w, -factor)
-        return factor * rows(w - v - times(change, v))
+        left = factor * rows(w - v - times(change, v))
+        return np.where(self._determined_without(fit, v, factor)[..., None], left, np.nan)
+
+    def _determined_without(self, fit: ProcrustesFit, v: np.ndarray, factor: float) -> np.ndarray:
+        """Whether the pairs left when v is taken out still determine the rotation, (..., n)."""
+        size = trace(fit.vv)[..., None]
+        if len(v) == 2:
+            return size - factor * square(v) > 1e-14 * size
+        rest = rows_matrix(entries(fit.vv) - factor * v[:, None] * v[None, :])
+        return np.linalg.eigvalsh(np.where(np.isfinite(rest), rest, 0.0))[..., 1] > 1e-14 * size
 
 
 def _turn(vy: np.ndarray, v: np.ndarray, w: np.ndarray, c: float) -> tuple[np.ndarray, np.ndarray]:
@@ -222,6 +231,6 @@ def _drawn_rotation(eta: np.ndarray, sd: np.ndarray, rng: np.random.Generator) -
     from scipy.spatial.transform import Rotation
 
     inertia = trace(eta)[..., None, None] * np.eye(3) - eta
-    root = np.linalg.cholesky(inverse_symmetric(inertia))
-    vector = sd * apply(root, rng.standard_normal((*shape, 1, 3)))[..., 0, :]
-    return Rotation.from_rotvec(vector.reshape(-1, 3)).as_matrix().reshape(*shape, 3, 3)
+    vector = sd * apply(root(inverse_symmetric(inertia)), rng.standard_normal((*shape, 1, 3)))[..., 0, :]
+    drawn = Rotation.from_rotvec(np.nan_to_num(vector.reshape(-1, 3))).as_matrix().reshape(*shape, 3, 3)
+    return np.where(np.isfinite(vector).all(-1)[..., None, None], drawn, np.nan)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..linalg import (EPS, apply, entries, gram, inverse_symmetric, mahalanobis, quadratic, square, times, trace, transpose)
+from ..linalg import (EPS, apply, entries, gram, inverse_symmetric, mahalanobis, quadratic, root, square, times, trace, transpose)
 from ..noise import Noise
 from ..scatter import Scatter
 from ..transforms import Transform
@@ -76,8 +76,8 @@ class Regression(Estimator):
         failed = failure[..., None, None] > 0
         matrix = np.where(failed, np.nan, matrix)
         covariance = rr / (n - d - 1) if self.full else self.effective_variance(rss, unit, n, d)[..., None, None] * np.eye(d)
-        return RegressionFit(n, scatter.x_mean, scatter.y_mean, matrix, rss, unit, np.where(failed, np.nan, covariance), failure,
-                             precision, rr)
+        return RegressionFit(n, scatter.x_mean, scatter.y_mean, matrix, rss, unit, np.where(failed, np.nan, covariance),
+                             scatter.rounding(), failure, precision, rr)
 
     def joint(self, fit: RegressionFit, dx: np.ndarray, dy: np.ndarray, weight: float) -> Joint:
         e = dy - times(entries(fit.matrix), dx)
@@ -85,7 +85,6 @@ class Regression(Estimator):
         rss = fit.rss[..., None]
         if self.full:
             deleted = mahalanobis(entries(fit.residual_scatter), e) / spread
-            deleted = np.where(square(e) == 0, 0.0, np.where(rss > 0, deleted, np.inf) + 0.0 * deleted)
             rest = np.ones_like(rss)
             return Joint(deleted, rest, deleted, rest, fit.unit[..., None])
         deleted = square(e) / spread
@@ -102,7 +101,9 @@ class Regression(Estimator):
         fit = self.fit(source, target)
         dx = source - fit.x_mean[..., None, :]
         leverage = 1.0 / fit.n + np.einsum("...ni,...ni->...n", dx @ fit.precision, dx)
-        return (target - fit.transform.apply(source)) / (1.0 - leverage)[..., None]
+        # with a leverage of 1 the others do not determine the map
+        spare = np.where(leverage < 1.0 - 1e-13, 1.0 - leverage, np.nan)
+        return (target - fit.transform.apply(source)) / spare[..., None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,14 +131,15 @@ class InverseRegression(Estimator):
     def fit(self, source: np.ndarray, target: np.ndarray) -> InverseRegressionFit:
         n, d = source.shape[-2:]
         back = self._back.fit(target, source)
-        failure = np.maximum(back.failure, undetermined(Scatter.of(source, target), missing=0, spaces="source"))
+        scatter = Scatter.of(source, target)
+        failure = np.maximum(back.failure, undetermined(scatter, missing=0, spaces="source"))
         failed = failure[..., None, None] > 0
         matrix = np.where(failed, np.nan, np.linalg.inv(np.where(failed, np.eye(d), back.matrix)))
         both = matrix @ transpose(matrix)
         unit = trace(both) / d
         variance = self.effective_variance(back.rss, unit, n, d)
         return InverseRegressionFit(n, back.y_mean, back.x_mean, matrix, back.rss, unit,
-                                    (variance / unit)[..., None, None] * both, failure, back)
+                                    (variance / unit)[..., None, None] * both, scatter.rounding(), failure, back)
 
     def joint(self, fit: InverseRegressionFit, dx: np.ndarray, dy: np.ndarray, weight: float) -> Joint:
         there = self._back.joint(fit.back, dy, dx, weight)
@@ -180,22 +182,16 @@ def sample_affine(estimator: Estimator, fit: Fit, precision: np.ndarray, k: int,
     """Draw affine maps (k, ...): rows of A vary by the noise covariance, its columns by ``precision`` (..., d, d)."""
     n, d = fit.n, fit.x_mean.shape[-1]
     shape = (k, *fit.batch_shape)
-    noise = _root(fit.noise_covariance)
+    noise = root(fit.noise_covariance)
     if estimator.noise.shape == "full":
         noise = noise @ _inverse_wishart_root(n - d - 1, d, shape, rng)
     elif estimator.noise.scale is None:
         dof = estimator.degrees_of_freedom(n, d)
         noise = noise * np.sqrt(dof / rng.chisquare(dof, shape))[..., None, None]
     draws = noise @ rng.standard_normal((*shape, d, d + 1))
-    matrix = fit.matrix + draws[..., :d] @ transpose(_root(precision))
+    matrix = fit.matrix + draws[..., :d] @ transpose(root(precision))
     centre = fit.y_mean + draws[..., d] / np.sqrt(n)
     return Transform(matrix, np.broadcast_to(fit.x_mean, centre.shape), centre)
-
-
-def _root(matrix: np.ndarray) -> np.ndarray:
-    """A square root L of a covariance, ``L L' = C``; zero matrices allowed."""
-    values, vectors = np.linalg.eigh(matrix)
-    return vectors * np.sqrt(np.maximum(values, 0.0))[..., None, :]
 
 
 def _inverse_wishart_root(dof: int, d: int, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
