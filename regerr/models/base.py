@@ -110,6 +110,7 @@ class Estimator(ABC):
     """One model under one noise."""
 
     card: ClassVar[Card]
+    quadratic: ClassVar[bool] = True  # each entry of `covariance` is a quadratic polynomial of the target
     noise: Noise
 
     @abstractmethod
