@@ -1,0 +1,99 @@
+"""The least covariance that any unbiased registration can have: the Cramer-Rao bound at a target.
+
+With noise in both spaces the true source positions are nuisance parameters. Eliminating them leaves the information
+``sum G_i' (Lambda_i + A Omega_i A')^-1 G_i`` with ``G_i`` at the TRUE source points (theory, section 8); an unknown common scale
+of the noise changes nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .errors import InputError
+from .linalg import apply, symmetrised, transpose
+from .models import Model, parse_model
+from .noise import check_covariance
+from .transforms import Transform
+
+
+def cramer_rao(model: str | Model, true_source: Any, transform: Transform, source_variance: Any, target_variance: Any,
+               targets: Any) -> np.ndarray:
+    """Cramer-Rao bound of the image of targets, kind ``tre``.
+
+    Parameters
+    ----------
+    model : {"rigid", "similarity", "affine"} or a model object
+        The family that is known to hold the truth.
+    true_source : (..., n, d)
+        True positions of the fiducials in the source.
+    transform : Transform
+        The true transformation, a member of the family.
+    source_variance, target_variance : float, (d, d) or (..., n, d, d)
+        Localisation noise of the fiducials: a variance per coordinate, or covariances, in squared units of each space. At
+        least one is above zero.
+    targets : (..., m, d)
+        True positions of the targets in the source.
+
+    Returns
+    -------
+    bound : (..., m, d, d)
+        Target units squared: no unbiased estimate of ``T(x)`` has a smaller covariance.
+    """
+    x, z = np.asarray(true_source, float), np.asarray(targets, float)
+    centre = x.mean(-2)
+    directions = _TANGENTS[parse_model(model).card.name](x.shape[-1]) @ transform.matrix[..., None, :, :]
+    precision = np.linalg.inv(_effective(transform.matrix, _covariance("source_variance", source_variance, x.shape),
+                                         _covariance("target_variance", target_variance, x.shape)))
+    g = _gradient(directions, x - centre[..., None, :])
+    information = np.einsum("...nia,...nij,...njb->...ab", g, np.broadcast_to(precision, (*g.shape[:-1], x.shape[-1])), g)
+    h = _gradient(directions, z - centre[..., None, :])
+    inverse = np.linalg.inv(information)[..., None, :, :]
+    return symmetrised(h @ inverse @ transpose(h))
+
+
+def _gradient(directions: np.ndarray, dx: np.ndarray) -> np.ndarray:
+    """``[I, D_1 dx, ..., D_q dx]``, the derivative of T(x) by shift and linear part: (..., n, d, d + q)."""
+    d = dx.shape[-1]
+    moved = np.moveaxis(apply(directions, dx[..., None, :, :]), -3, -1)
+    shift = np.broadcast_to(np.eye(d), (*moved.shape[:-1], d))
+    return np.concatenate([shift, moved], -1)
+
+
+def _effective(matrix: np.ndarray, source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """``Lambda + A Omega A'``, (..., n or 1, d, d)."""
+    a = matrix[..., None, :, :]
+    return target + a @ source @ transpose(a)
+
+
+def _covariance(name: str, value: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """A variance or covariances as (..., n or 1, d, d)."""
+    d = shape[-1]
+    c = np.asarray(value, float)
+    if c.ndim == 0:
+        if not (c >= 0 and np.isfinite(c)):
+            raise InputError(f"{name} is {c}: give a variance per coordinate of at least 0")
+        return c * np.eye(d)[None]
+    if c.shape[-2:] != (d, d) or (c.ndim > 2 and c.shape[-3] != shape[-2]):
+        raise InputError(f"{name} has shape {c.shape} for points {shape}: give a number, ({d}, {d}) or ({shape[-2]}, {d}, {d})")
+    return check_covariance(name, c)[..., None, :, :] if c.ndim == 2 else check_covariance(name, c)
+
+
+def _turns(d: int) -> np.ndarray:
+    """Infinitesimal rotations (q, d, d)."""
+    out = []
+    for i in range(d):
+        for j in range(i):
+            turn = np.zeros((d, d))
+            turn[i, j], turn[j, i] = 1.0, -1.0
+            out.append(turn)
+    return np.stack(out)
+
+
+# How a member of each family may move: generators D with ``dA = D A``.
+_TANGENTS = {
+    "rigid": _turns,
+    "similarity": lambda d: np.concatenate([_turns(d), np.eye(d)[None]]),
+    "affine": lambda d: np.eye(d * d).reshape(-1, d, d),
+}
