@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .error_map import ErrorMap
     from .errors import (Failure, InputError, MissingExtraError, RegistrationError, RegistrationWarning, UndeterminedError,
                          UnsupportedError)
     from .noise import Noise
@@ -19,14 +20,15 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "ErrorMap": "error_map",
     "Failure": "errors", "InputError": "errors", "MissingExtraError": "errors", "RegistrationError": "errors",
     "RegistrationWarning": "errors", "UndeterminedError": "errors", "UnsupportedError": "errors",
     "FiducialPairs": "pairs", "Unused": "pairs", "Noise": "noise", "Transform": "transforms",
     "RegistrationResult": "results", "fit": "results",
 }
 
-__all__ = ["Failure", "FiducialPairs", "InputError", "MissingExtraError", "Noise", "RegistrationError", "RegistrationResult",
-           "RegistrationWarning", "Transform", "UndeterminedError", "UnsupportedError", "Unused", "__version__", "fit"]
+__all__ = ["ErrorMap", "Failure", "FiducialPairs", "InputError", "MissingExtraError", "Noise", "RegistrationError",
+           "RegistrationResult", "RegistrationWarning", "Transform", "UndeterminedError", "UnsupportedError", "Unused", "__version__", "fit"]
 
 
 def __getattr__(name: str) -> Any:

@@ -23,6 +23,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 IMPORT_NAMES = {"scikit-image": "skimage"}  # distributions that are imported under another name
 
 PUBLIC_NAMES = {
+    "ErrorMap",
     "Failure",
     "FiducialPairs",
     "InputError",
