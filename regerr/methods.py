@@ -1,6 +1,7 @@
 """How a region decides: the statistics of theory section 10, and how their p-values combine.
 
-A method is a few ratios, each of which follows the estimator's law, and a multiplicity for each: ``p = min_k multiplicity_k p_k``.
+A method is a few ratios, each of which follows the estimator's law, and a multiplicity for each:
+``p = min_k multiplicity_k p_k``.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ class Noise:
 
     @property
     def source_share(self) -> float:
-        """kappa = rho / (1 + rho), the source's share of the effective variance."""
+        """Kappa = rho / (1 + rho), the source's share of the effective variance."""
         return 1.0 if math.isinf(self.ratio) else self.ratio / (1.0 + self.ratio)
 
     @property
@@ -129,8 +129,9 @@ def check_covariance(name: str, covariance: np.ndarray) -> np.ndarray:
     values = np.linalg.eigvalsh(covariance)
     bad = values[..., 0] <= 0
     if asymmetry > 1e-9 * np.abs(covariance).max(initial=0.0) or bad.any():
-        first = "" if bad.ndim == 0 else f" (first at index {tuple(int(i) for i in np.argwhere(bad)[0]) if bad.any() else 0})"
-        raise InputError(f"{name} is not a positive definite symmetric matrix{first}: its smallest eigenvalue is {values.min():g}")
+        first = f" (first at index {tuple(int(i) for i in np.argwhere(bad)[0])})" if bad.ndim and bad.any() else ""
+        raise InputError(f"{name} is not a positive definite symmetric matrix{first}: its smallest eigenvalue is "
+                         f"{values.min():g}")
     return covariance
 
 

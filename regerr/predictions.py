@@ -116,8 +116,8 @@ def checked_level(level: float) -> float:
 def checked_kind(kind: str, estimator: Estimator) -> str:
     """One of the three kinds that the estimator can answer, or an InputError."""
     if kind not in KINDS:
-        raise InputError(f"the kind is {kind!r}: use 'tre' (where does the true point land?), 'lre' (where is the true position of a "
-                         "feature localised here?) or 'observation' (where will it be localised in the target?)")
+        raise InputError(f"the kind is {kind!r}: use 'tre' (where does the true point land?), 'lre' (where is the true position "
+                         "of a feature localised here?) or 'observation' (where will it be localised in the target?)")
     if kind not in estimator.kinds:
         raise InputError(f"{kind!r} needs the source's share of the noise, which {estimator.noise.describe()} does not tell: "
                          f"use {' or '.join(map(repr, estimator.kinds))}")

@@ -56,8 +56,8 @@ class Region:
     def contains(self, points: Any) -> np.ndarray:
         """Whether points lie inside, (..., m) bool; a failed dataset contains nothing."""
         p, thresholds = self.prediction, self.thresholds
-        return evaluate(lambda f, dx, dy: self.method.excess(p.estimator, f, dx, dy, p.weight, thresholds) <= 1.0, p.fit, p.targets,
-                        p.checked_points(points), dtype=bool)
+        return evaluate(lambda f, dx, dy: self.method.excess(p.estimator, f, dx, dy, p.weight, thresholds) <= 1.0, p.fit,
+                        p.targets, p.checked_points(points), dtype=bool)
 
     @property
     def bounded(self) -> np.ndarray:

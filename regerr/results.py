@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from .error_map import ErrorMap
 
 
-def fit(pairs: FiducialPairs, model: str | Model = "rigid", noise: str | Noise = "both", on_failure: str = "raise") -> RegistrationResult:
+def fit(pairs: FiducialPairs, model: str | Model = "rigid", noise: str | Noise = "both",
+        on_failure: str = "raise") -> RegistrationResult:
     """Register matched points.
 
     Parameters
@@ -53,8 +54,8 @@ def fit(pairs: FiducialPairs, model: str | Model = "rigid", noise: str | Noise =
     if on_failure == "raise":
         _raise_failures(fitted.failure)
     if not pairs.batch_shape and fitted.rss == 0 and estimator.noise.scale is None:
-        warnings.warn("the pairs fit exactly, to rounding: there is no residual to estimate the noise from, and every region is a point",
-                      RegistrationWarning, stacklevel=2)
+        warnings.warn("the pairs fit exactly, to rounding: there is no residual to estimate the noise from, and every region is "
+                      "a point", RegistrationWarning, stacklevel=2)
     return RegistrationResult(pairs, chosen, estimator, fitted)
 
 
@@ -197,23 +198,26 @@ class RegistrationResult:
     def _check_removable(self, least: int) -> None:
         n, d = self.pairs.n, self.pairs.dimension
         if n - 1 < least:
-            raise UndeterminedError(f"leaving one of {n} pairs out needs at least {least + 1} for a {self.estimator.card.name} model in "
-                                    f"{d}D: add {least + 1 - n} more")
+            name = self.estimator.card.name
+            raise UndeterminedError(f"leaving one of {n} pairs out needs at least {least + 1} for the {name} model in {d}D: "
+                                    f"add {least + 1 - n} more")
 
 
 def _check_covariances(pairs: FiducialPairs, estimator: Estimator) -> None:
     given = [s for s in ("source", "target") if getattr(pairs, f"{s}_covariance") is not None]
     if given:
-        raise UnsupportedError(f"the pairs carry {' and '.join(f'{s}_covariance' for s in given)}, and the {estimator.card.name} model "
-                               "cannot use one covariance per fiducial yet: leave them out to estimate the noise from the residuals")
+        raise UnsupportedError(f"the pairs carry {' and '.join(f'{s}_covariance' for s in given)}, and the {estimator.card.name} "
+                               "model cannot use one covariance per fiducial yet: leave them out to estimate the noise from the "
+                               "residuals")
 
 
 def _check_count(pairs: FiducialPairs, estimator: Estimator) -> None:
     least = estimator.least_pairs(pairs.dimension)
     if pairs.n < least:
-        known = "" if estimator.noise.scale is not None or estimator.noise.shape == "full" else ", or give a known noise scale"
+        known = estimator.noise.scale is not None or estimator.noise.shape == "full"
         raise UndeterminedError(f"{pairs.n} pairs are too few for the {estimator.card.name} model in {pairs.dimension}D with "
-                                f"{estimator.noise.describe()}, which needs {least}: add {least - pairs.n} more, or use a simpler model{known}")
+                                f"{estimator.noise.describe()}, which needs {least}: add {least - pairs.n} more, or use a "
+                                f"simpler model{'' if known else ', or give a known noise scale'}")
 
 
 def _raise_failures(failure: np.ndarray) -> None:

@@ -8,6 +8,8 @@ array operations instead of an eigenproblem.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 _STEPS = 40
@@ -58,7 +60,7 @@ def _root(poles: np.ndarray, z2: np.ndarray, c: float, k: int) -> tuple[np.ndarr
 
 def _start(distances: np.ndarray, weights: np.ndarray, gap: np.ndarray, k: int) -> np.ndarray:
     """The root if all other poles sat still, as seen from the middle of the interval."""
-    rest = 1.0
+    rest: Any = 1.0
     for j in range(len(distances)):
         if j not in (k, k + 1):
             rest = rest + weights[j] / (distances[j] - 0.5 * gap)
@@ -67,7 +69,9 @@ def _start(distances: np.ndarray, weights: np.ndarray, gap: np.ndarray, k: int) 
 
 def _step(distances: np.ndarray, weights: np.ndarray, gap: np.ndarray, t: np.ndarray, k: int) -> np.ndarray:
     """Match value and slope of the terms left and right of the root by one pole each, and solve."""
-    rest, left, right = 1.0, 0.0, 0.0
+    rest: Any = 1.0
+    left: Any = 0.0
+    right: Any = 0.0
     for j in range(len(distances)):
         away = 1.0 / (distances[j] - t)
         value = weights[j] * away
@@ -81,7 +85,7 @@ def _step(distances: np.ndarray, weights: np.ndarray, gap: np.ndarray, t: np.nda
     return _two_poles(rest, left * t * t, right * (gap - t) ** 2, gap)
 
 
-def _two_poles(rest: np.ndarray, left: np.ndarray, right: np.ndarray, gap: np.ndarray) -> np.ndarray:
+def _two_poles(rest: Any, left: Any, right: Any, gap: np.ndarray) -> np.ndarray:
     """The t in (0, gap) with ``rest - left/t + right/(gap - t) = 0``."""
     b = rest * gap + left + right
     root = np.sqrt(np.maximum(b * b - 4.0 * rest * left * gap, 0.0))

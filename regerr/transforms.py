@@ -79,7 +79,7 @@ class Transform:
             raise InputError("this transformation has no inverse: its matrix is singular") from None
 
     def compose(self, then: Transform) -> Transform:
-        """This map first, ``then`` second."""
+        """The map that does this one first, ``then`` second."""
         return Transform(then.matrix @ self.matrix, self.source_centre,
                          then.apply(self.target_centre[..., None, :])[..., 0, :])
 

@@ -119,7 +119,7 @@ class Estimator(ABC):
 
     @abstractmethod
     def joint(self, fit: Any, dx: np.ndarray, dy: np.ndarray, weight: float) -> Joint:
-        """Refit with pairs of that weight at components dx, dy (d, ..., m) about the centroids; (..., 1) broadcasts with the batch."""
+        """Refit with pairs of that weight at components dx, dy (d, ..., m) about the centroids, ... the fit's batch."""
 
     @abstractmethod
     def covariance(self, fit: Any, dx: np.ndarray, weight: float) -> np.ndarray:

@@ -61,7 +61,7 @@ class ErrorsInVariables(Estimator):
 
     def fit(self, source: np.ndarray, target: np.ndarray) -> ErrorsInVariablesFit:
         scatter = Scatter.of(source, target)
-        n, d = scatter.n, scatter.dimension
+        d = scatter.dimension
         failure = undetermined(scatter, missing=0)
         stretch = np.where(failure > 0, 1.0, self._stretch(scatter))
         z = np.concatenate([stretch[..., None, None] * scatter.dx, scatter.dy], -1)
@@ -73,7 +73,7 @@ class ErrorsInVariables(Estimator):
         slope = vectors[..., d:, d:] @ np.linalg.inv(np.where(failed, np.eye(d), upper))
         slope = np.where(failed, np.nan, slope)
         rss = values[..., :d].sum(-1)
-        exact = rss < scatter.smallest_resolved()
+        exact = np.asarray(rss < scatter.smallest_resolved())
         rss, values = np.where(exact, 0.0, rss), values.copy()
         values[exact, :d] = 0.0
         return self._complete(scatter, stretch, values, vectors, slope, rss, failure)

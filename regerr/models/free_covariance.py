@@ -12,8 +12,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import Failure
-from ..linalg import (EPS, apply, determinant, dot, entries, gram, inverse_components, product, quadratic, rows_matrix, square,
-                      symmetrised, times, trace, transpose)
+from ..linalg import (
+    EPS,
+    apply,
+    determinant,
+    dot,
+    entries,
+    gram,
+    inverse_components,
+    product,
+    quadratic,
+    rows_matrix,
+    square,
+    symmetrised,
+    times,
+    trace,
+    transpose,
+)
 from ..noise import Noise
 from ..scatter import Scatter, joining_factor
 from ..transforms import Transform
@@ -178,7 +193,7 @@ def _triangular_inverse(lower: np.ndarray) -> np.ndarray:
 
 def _inverse_if_positive(matrix: np.ndarray) -> np.ndarray:
     """Inverse of symmetric (..., d, d); infinite where not positive definite, NaN where not finite."""
-    finite = np.isfinite(matrix).all((-2, -1))[..., None, None]
+    finite = np.asarray(np.isfinite(matrix).all((-2, -1)))[..., None, None]
     values, vectors = np.linalg.eigh(np.where(finite, matrix, np.eye(matrix.shape[-1])))
     positive = (values > 0).all(-1)
     values = np.where(positive[..., None], values, 1.0)

@@ -42,7 +42,8 @@ def _cases(side: Scatter, missing: int) -> list[tuple[np.ndarray, Failure]]:
     spreads = relative_spreads(side.sxx, side.dx)
     with np.errstate(divide="ignore", invalid="ignore"):
         least = np.fmax(RANK, rounding * np.sqrt(side.n * d / length2))
-    return cases + [(spreads[..., i] < least, Failure.COLLINEAR if i == d - 2 else Failure.COPLANAR) for i in range(d - 2, missing - 1, -1)]
+    names = {d - 2: Failure.COLLINEAR}
+    return cases + [(spreads[..., i] < least, names.get(i, Failure.COPLANAR)) for i in range(d - 2, missing - 1, -1)]
 
 
 def _eigenvalues(scatter: np.ndarray) -> np.ndarray:

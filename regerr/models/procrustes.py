@@ -11,8 +11,24 @@ from typing import Any
 
 import numpy as np
 
-from ..linalg import (apply, components, cross, dot, entries, inverse_components, inverse_symmetric, product, proper_rotation,
-                      quadratic, root, rows, rows_matrix, square, times, trace, transpose)
+from ..linalg import (
+    apply,
+    components,
+    cross,
+    dot,
+    entries,
+    inverse_components,
+    inverse_symmetric,
+    product,
+    proper_rotation,
+    quadratic,
+    root,
+    rows,
+    rows_matrix,
+    square,
+    times,
+    trace,
+)
 from ..noise import Noise
 from ..scatter import Frame, Scatter, joining_factor
 from ..transforms import Transform
@@ -102,7 +118,7 @@ class Procrustes(Estimator):
 
     def _deleted(self, fit: ProcrustesFit, change: np.ndarray, scale: Any, v: np.ndarray, e: np.ndarray, weight: float,
                  c: float) -> np.ndarray:
-        """``c e'(I + c J N^-1 J') e`` with N of the n pairs at the joint fit: the inverse of ``I - c J(u) N^-1 J(u)'`` written out."""
+        """``c e'(I + c J N^-1 J') e``, N of the n pairs at the joint fit: the inverse of section 10, written out."""
         k = self.noise.source_share
         own = k if np.isinf(weight) or weight == 1.0 else 1.0
         u = v + times(change, v)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..linalg import (EPS, apply, entries, gram, inverse_symmetric, mahalanobis, quadratic, root, square, times, trace, transpose)
+from ..linalg import EPS, apply, entries, gram, inverse_symmetric, mahalanobis, quadratic, root, square, times, trace, transpose
 from ..noise import Noise
 from ..scatter import Scatter
 from ..transforms import Transform

@@ -1,5 +1,8 @@
-"""Rotation, translation and one scale: Umeyama 1991 for noise in the target, its inverse for the source, Horn's symmetric
-scale (1987) for both alike, and in between the scale of theory section 4 for any ratio."""
+"""Rotation, translation and one scale.
+
+Umeyama (1991) for noise in the target, its inverse for the source, Horn's symmetric scale (1987) for both alike, and in
+between the scale of theory section 4 for any ratio.
+"""
 
 from __future__ import annotations
 
