@@ -100,7 +100,7 @@ class ErrorsInVariables(Estimator):
             spread = large - n * s2[..., None]
         outward = transpose(np.linalg.inv(np.where(failure[..., None, None] > 0, np.eye(d), vectors[..., :d, d:])))
         precision = (outward / spread[..., None, :]) @ transpose(outward)
-        open_ended = (spread <= 0).any(-1)
+        open_ended = np.asarray((spread <= 0).any(-1))
         precision = np.where(open_ended[..., None, None], np.inf * np.eye(d), precision)
         return ErrorsInVariablesFit(n, scatter.x_mean, scatter.y_mean, stretch[..., None, None] * slope, rss, unit,
                                     s2[..., None, None] * both, scatter.rounding(), failure, stretch, values, vectors, precision)

@@ -195,7 +195,7 @@ def _inverse_if_positive(matrix: np.ndarray) -> np.ndarray:
     """Inverse of symmetric (..., d, d); infinite where not positive definite, NaN where not finite."""
     finite = np.asarray(np.isfinite(matrix).all((-2, -1)))[..., None, None]
     values, vectors = np.linalg.eigh(np.where(finite, matrix, np.eye(matrix.shape[-1])))
-    positive = (values > 0).all(-1)
+    positive = np.asarray((values > 0).all(-1))
     values = np.where(positive[..., None], values, 1.0)
     inverse = (vectors / values[..., None, :]) @ transpose(vectors)
     inverse = np.where(positive[..., None, None], inverse, np.inf * np.eye(matrix.shape[-1]))
