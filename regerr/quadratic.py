@@ -17,6 +17,7 @@ _AGREEMENT = 1e-9  # of the polynomial with the function, relative
 _SAFE = (1e-30, 1e30)  # squares that float32 holds with all its digits
 _CONDITION = 1e8  # of the curvature, its axes to one scale; beyond it the value at a row's vertex loses digits that float32 has
 _CHECKS = 12
+_UPRIGHT = 1e-8  # of a parabola's breadth: a vertex that moves less over all rows stands still
 
 Function = Callable[[np.ndarray], np.ndarray]
 
@@ -54,22 +55,27 @@ class Quadratic:
 
     def _fill_plane(self, out: np.ndarray, above: np.ndarray) -> None:
         height, width = out.shape
-        slope, vertex, lowest = self._rows(height, above)
+        tilt, vertex, lowest = self._rows(height, above)
         root = np.sqrt(self.curvature[0, 0])
+        breadth = np.sqrt(self.least) / root  # half the width of the narrowest parabola, in pixels
         begin = width - 1
         ruler = (root * np.arange(-begin, width)).astype(np.float32)
-        step = self._rows_together(width, slope)
-        buffer = np.empty((step, width), np.float32)
+        step = max(1, int(min(_BLOCK // width, 2.0 * breadth / tilt))) if tilt > 0 else max(1, _BLOCK // width)
         starts = np.clip(np.rint(vertex[np.minimum(np.arange(0, height, step) + step // 2, height - 1)]), 0, begin).astype(int)
         rest = (root * (vertex - np.repeat(starts, step)[:height])).astype(np.float32)[:, None]
         lowest = lowest.astype(np.float32)[:, None]
+        buffer = np.empty((step, width), np.float32)
+        upright = tilt * height < _UPRIGHT * breadth
+        square = np.square(ruler[begin - starts[0]:begin - starts[0] + width] - rest[0]) if upright else buffer
         for first, start in zip(range(0, height, step), starts.tolist(), strict=True):
             rows = slice(first, first + step)
-            square = buffer[:min(step, height - first)]
-            np.subtract(ruler[begin - start:begin - start + width], rest[rows], out=square)
-            np.multiply(square, square, out=square)
-            np.add(square, lowest[rows], out=square)
-            np.sqrt(square, out=out[rows])
+            sums = buffer[:min(step, height - first)]
+            if not upright:
+                square = sums
+                np.subtract(ruler[begin - start:begin - start + width], rest[rows], out=square)
+                np.multiply(square, square, out=square)
+            np.add(square, lowest[rows], out=sums)
+            np.sqrt(sums, out=out[rows])
 
     def _rows(self, height: int, above: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         """Of the rows of a plane: how far the vertex moves from row to row, the vertices, and the values there."""
@@ -82,12 +88,6 @@ class Quadratic:
         w -= self.centre[1:, None]
         lowest = self.least + np.maximum(np.einsum("im,ij,jm->m", w, valley, w), 0.0)
         return float(abs(tilt[0])), self.centre[0] - tilt @ w, lowest
-
-    def _rows_together(self, width: int, slope: float) -> int:
-        """Rows that share a beginning on the ruler: as fit in the cache, and as the rounding of what is left allows."""
-        most = max(1, _BLOCK // width)
-        breadth = np.sqrt(self.least / self.curvature[0, 0])
-        return max(1, int(min(most, 2.0 * breadth / slope))) if slope > 0 else most
 
 
 def quadratic_of(function: Function, centre: np.ndarray, shape: tuple[int, ...]) -> Quadratic | None:
