@@ -14,7 +14,7 @@ import numpy as np
 from .linalg import components
 from .models.base import Estimator, Fit, joined, mapped
 
-BLOCK = 8192
+BLOCK = 16384
 
 Formula = Callable[[Any, np.ndarray, np.ndarray], np.ndarray]
 
@@ -22,7 +22,7 @@ Formula = Callable[[Any, np.ndarray, np.ndarray], np.ndarray]
 def fit_blocks(estimator: Estimator, source: np.ndarray, target: np.ndarray) -> Fit:
     """Fit a batch (..., n, d) block by block; the same arrays as one call."""
     batch, points = source.shape[:-2], source.shape[-2:]
-    step = max(1, 4 * BLOCK // math.prod(points))
+    step = max(1, 2 * BLOCK // math.prod(points))
     x, y = source.reshape(-1, *points), target.reshape(-1, *points)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         parts = [estimator.fit(x[i:i + step], y[i:i + step]) for i in range(0, max(len(x), 1), step)]

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .errors import InputError
-from .linalg import EPS, entries, mahalanobis, square, times
+from .linalg import EPS, entries, square, times
 from .models.base import Estimator
 
 
@@ -96,16 +96,7 @@ class Wald(Method):
 
     def statistics(self, estimator: Estimator, fit: Any, dx: np.ndarray, dy: np.ndarray, weight: float) -> list[np.ndarray]:
         e = dy - times(entries(fit.matrix), dx)
-        covariance = estimator.covariance(fit, dx, weight)
-        distance = mahalanobis(covariance, e) / estimator.divisor(fit.n, len(dx))
-        return [_settled(distance, covariance[0, 0], square(e))]
-
-
-def _settled(distance: np.ndarray, variance: np.ndarray, length2: np.ndarray) -> np.ndarray:
-    """Zero everywhere in an unbounded region."""
-    if np.isfinite(distance).all():
-        return distance
-    return np.where(np.isinf(variance), 0.0 * length2, distance)
+        return [estimator.covariance(fit, dx, weight).distance(e) / estimator.divisor(fit.n, len(dx))]
 
 
 def _is_the_prediction(fit: Any, dx: np.ndarray, dy: np.ndarray) -> np.ndarray:

@@ -57,13 +57,13 @@ class Prediction:
     @property
     def covariance(self) -> np.ndarray:
         """First-order covariance (..., m, d, d), target units squared (theory, sections 3, 4, 18)."""
-        return rows_matrix(evaluate(lambda f, dx, _: self.estimator.covariance(f, dx, self.weight), self.fit, self.targets))
+        return rows_matrix(evaluate(lambda f, dx, _: self.estimator.covariance(f, dx, self.weight).dense(), self.fit,
+                                    self.targets))
 
     @property
     def rms(self) -> np.ndarray:
         """Root mean square length of the deviation, (..., m): square root of the trace of the covariance."""
-        return evaluate(lambda f, dx, _: np.sqrt(np.einsum("ii...->...", self.estimator.covariance(f, dx, self.weight))),
-                        self.fit, self.targets)
+        return evaluate(lambda f, dx, _: np.sqrt(self.estimator.covariance(f, dx, self.weight).trace()), self.fit, self.targets)
 
     def p_value(self, points: Any, method: str | Method = "score") -> np.ndarray:
         """P-value of points, (..., m): the region of a level holds the points with ``p >= 1 - level``.

@@ -7,13 +7,15 @@ equal, `volume` its content. An ellipsoid has both in closed form; any other reg
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .blocks import evaluate
-from .linalg import determinant, rows_matrix
+from .covariances import Covariance
+from .linalg import rows_matrix
 from .methods import Method
 
 if TYPE_CHECKING:
@@ -98,7 +100,7 @@ class Ellipsoid(Region):
     def matrix(self) -> np.ndarray:
         """``q C``, (..., m, d, d): the region is ``e' (q C)^-1 e <= 1``; infinite where unbounded."""
         p = self.prediction
-        return rows_matrix(self._evaluate(lambda covariance: covariance)) * self._scale(p.fit.n, p.dimension)
+        return rows_matrix(self._evaluate(lambda covariance: covariance.dense())) * self._scale(p.fit.n, p.dimension)
 
     @property
     def radius(self) -> np.ndarray:
@@ -111,7 +113,7 @@ class Ellipsoid(Region):
     @property
     def bounded(self) -> np.ndarray:
         """Whether each ellipsoid is bounded, (..., m) bool."""
-        return ~np.isinf(self._evaluate(lambda covariance: covariance[0, 0]))
+        return ~np.isinf(self._evaluate(lambda covariance: covariance.trace()))
 
     @property
     def volume(self) -> np.ndarray:
@@ -120,12 +122,7 @@ class Ellipsoid(Region):
         d = p.dimension
         unit_ball = math.pi ** (d / 2) / math.gamma(d / 2 + 1)
         factor = unit_ball * self._scale(p.fit.n, d) ** (d / 2)
-
-        def content(covariance: np.ndarray) -> np.ndarray:
-            value = factor * np.sqrt(determinant(covariance))
-            return value if np.isfinite(value).all() else np.where(np.isinf(covariance[0, 0]), np.inf, value)
-
-        return self._evaluate(content)
+        return self._evaluate(lambda covariance: factor * np.sqrt(covariance.determinant()))
 
     def boundary(self, resolution: int = 64) -> list[Any]:
         """Ellipses as curves (resolution + 1, 2), closed; ellipsoids as meshes."""
@@ -137,7 +134,7 @@ class Ellipsoid(Region):
         p = self.prediction
         return p.estimator.law(n, d).threshold(self.level) * p.estimator.divisor(n, d)
 
-    def _evaluate(self, function: Any) -> np.ndarray:
+    def _evaluate(self, function: Callable[[Covariance], np.ndarray]) -> np.ndarray:
         p = self.prediction
         return evaluate(lambda f, dx, _: function(p.estimator.covariance(f, dx, p.weight)), p.fit, p.targets)
 

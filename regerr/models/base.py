@@ -13,6 +13,7 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
+from ..covariances import Covariance
 from ..errors import Failure, UnsupportedError
 from ..laws import ChiSquareLaw, FisherLaw, Law
 from ..noise import Noise
@@ -122,8 +123,8 @@ class Estimator(ABC):
         """Refit with pairs of that weight at components dx, dy (d, ..., m) about the centroids, ... the fit's batch."""
 
     @abstractmethod
-    def covariance(self, fit: Any, dx: np.ndarray, weight: float) -> np.ndarray:
-        """First-order covariance of the prediction at dx (d, ..., m): components (d, d, ..., m)."""
+    def covariance(self, fit: Any, dx: np.ndarray, weight: float) -> Covariance:
+        """First-order covariance of the prediction at components dx (d, ..., m)."""
 
     @abstractmethod
     def sample(self, fit: Any, k: int, rng: np.random.Generator) -> Transform:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..covariances import Covariance, Proportional
 from ..errors import Failure
 from ..linalg import dot, entries, proper_rotation, times, trace, transpose
 from ..noise import Noise
@@ -138,14 +139,13 @@ class ErrorsInVariables(Estimator):
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(curved < 1.0, 1.0 + (fit.n - d) * q * s2 / (1.0 - curved), np.inf)
 
-    def covariance(self, fit: ErrorsInVariablesFit, dx: np.ndarray, weight: float) -> np.ndarray:
+    def covariance(self, fit: ErrorsInVariablesFit, dx: np.ndarray, weight: float) -> Covariance:
         v = fit.stretch[..., None] * dx
         closed = np.isfinite(fit.precision[..., 0, 0])[..., None]
         precision = np.where(np.isfinite(fit.precision), fit.precision, 0.0)
         inner = times(entries(precision), v)
         spread = np.where(closed, dot(inner, v), np.inf) + variance_factor(fit.n, weight)
-        with np.errstate(invalid="ignore"):
-            return entries(fit.noise_covariance) * spread
+        return Proportional(entries(fit.noise_covariance), spread)
 
     def sample(self, fit: ErrorsInVariablesFit, k: int, rng: np.random.Generator) -> Transform:
         return sample_affine(self, fit, fit.stretch[..., None, None] ** 2 * fit.precision, k, rng)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..covariances import Covariance, Proportional
 from ..errors import Failure
 from ..linalg import (
     EPS,
@@ -146,13 +147,12 @@ class FreeCovariance(Estimator):
         area = np.abs(determinant(whole))
         return np.expm1(np.log(after) + np.log1p(own) - 2.0 * self.noise.source_share * np.log(area))
 
-    def covariance(self, fit: FreeCovarianceFit, dx: np.ndarray, weight: float) -> np.ndarray:
+    def covariance(self, fit: FreeCovarianceFit, dx: np.ndarray, weight: float) -> Covariance:
         v = times(entries(fit.inward), dx)
         closed = np.isfinite(fit.precision[..., 0, 0])[..., None]
         inner = times(entries(np.where(np.isfinite(fit.precision), fit.precision, 0.0)), v)
         spread = np.where(closed, dot(inner, v), np.inf) + variance_factor(fit.n, weight)
-        with np.errstate(invalid="ignore"):
-            return entries(fit.noise_covariance) * spread
+        return Proportional(entries(fit.noise_covariance), spread)
 
     def sample(self, fit: FreeCovarianceFit, k: int, rng: np.random.Generator) -> Transform:
         return sample_affine(self, fit, transpose(fit.inward) @ fit.precision @ fit.inward, k, rng)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..covariances import Covariance, Dense, Proportional, Swung
 from ..linalg import (
     apply,
     components,
@@ -129,16 +130,24 @@ class Procrustes(Estimator):
             turned = turned + dot(u, e) ** 2 / spread
         return c * (square(e) + c * turned)
 
-    def covariance(self, fit: ProcrustesFit, dx: np.ndarray, weight: float) -> np.ndarray:
+    def covariance(self, fit: ProcrustesFit, dx: np.ndarray, weight: float) -> Covariance:
         v = times(entries(fit.matrix), dx)
         eta = fit.frame.latent(self.noise.source_share)
+        variance, base = fit.noise_covariance[..., 0, 0, None], variance_factor(fit.n, weight)
+        if len(v) == 3:
+            return Dense(self._spread(eta, v, base) * variance)
+        lever = v * np.sqrt(1.0 / trace(eta))[..., None]
+        if self.scaled:
+            return Proportional(entries(fit.noise_covariance), square(lever) + base)
+        return Swung(variance, base, np.stack([-lever[1], lever[0]]))
+
+    def _spread(self, eta: np.ndarray, v: np.ndarray, base: float) -> np.ndarray:
+        """``base I + J(v) N^-1 J(v)'``, with a scale also ``v v' / tr E``, in 3D: (3, 3, ..., m)."""
         out = _swing(eta, v)
         if self.scaled:
-            spread = trace(eta)[..., None]
-            out += v[:, None] * v[None, :] / spread
-        for i in range(len(v)):
-            out[i, i] += variance_factor(fit.n, weight)
-        out *= entries(fit.noise_covariance)[0, 0]
+            out += v[:, None] * v[None, :] / trace(eta)[..., None]
+        for i in range(3):
+            out[i, i] += base
         return out
 
     def sample(self, fit: ProcrustesFit, k: int, rng: np.random.Generator) -> Transform:
@@ -227,11 +236,7 @@ def _inertia(eta: np.ndarray) -> np.ndarray:
 
 
 def _swing(eta: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """``J(v) N^-1 J(v)'`` (d, d, ..., m): what an uncertain rotation does at v."""
-    if len(v) == 2:
-        across = np.stack([v[1], v[0]]) * np.sqrt(1.0 / trace(eta))[..., None]
-        np.negative(across[0], out=across[0])
-        return across[:, None] * across[None, :]
+    """``J(v) N^-1 J(v)'`` (3, 3, ..., m): what an uncertain rotation does at v."""
     inverse = inverse_components(_inertia(entries(eta)))
     columns = np.stack([cross(np.broadcast_to(inverse[:, j], (3, *v.shape[1:])), v) for j in range(3)], 1)
     return np.stack([cross(columns[i], v) for i in range(3)])

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..covariances import Covariance, Proportional
 from ..linalg import EPS, apply, entries, gram, inverse_symmetric, mahalanobis, quadratic, root, square, times, trace, transpose
 from ..noise import Noise
 from ..scatter import Scatter
@@ -90,8 +91,10 @@ class Regression(Estimator):
         deleted = square(e) / spread
         return Joint(deleted, rss, deleted, rss, fit.unit[..., None])
 
-    def covariance(self, fit: RegressionFit, dx: np.ndarray, weight: float) -> np.ndarray:
-        return entries(fit.noise_covariance) * (quadratic(entries(fit.precision), dx) + variance_factor(fit.n, weight))
+    def covariance(self, fit: RegressionFit, dx: np.ndarray, weight: float) -> Covariance:
+        spread = quadratic(entries(fit.precision), dx)
+        spread += variance_factor(fit.n, weight)
+        return Proportional(entries(fit.noise_covariance), spread)
 
     def sample(self, fit: RegressionFit, k: int, rng: np.random.Generator) -> Transform:
         return sample_affine(self, fit, fit.precision, k, rng)
@@ -145,9 +148,10 @@ class InverseRegression(Estimator):
         there = self._back.joint(fit.back, dy, dx, weight)
         return Joint(there.deleted, there.remaining, there.increase, there.before, fit.unit[..., None])
 
-    def covariance(self, fit: InverseRegressionFit, dx: np.ndarray, weight: float) -> np.ndarray:
+    def covariance(self, fit: InverseRegressionFit, dx: np.ndarray, weight: float) -> Covariance:
         dy = times(entries(fit.matrix), dx)
-        return entries(fit.noise_covariance) * (quadratic(entries(fit.back.precision), dy) + variance_factor(fit.n, weight))
+        spread = quadratic(entries(fit.back.precision), dy) + variance_factor(fit.n, weight)
+        return Proportional(entries(fit.noise_covariance), spread)
 
     def sample(self, fit: InverseRegressionFit, k: int, rng: np.random.Generator) -> Transform:
         precision = transpose(fit.matrix) @ fit.back.precision @ fit.matrix
