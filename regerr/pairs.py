@@ -161,15 +161,16 @@ class FiducialPairs:
         InputError
             For a name that is not there, with the nearest names, and when no pair would be left.
         """
-        unknown = [_unknown_name(name, self.names) for name in names if name not in self.names]
+        gone, known = set(names), set(self.names)
+        unknown = [_unknown_name(name, self.names) for name in names if name not in known]
         if unknown:
             raise InputError(_sentence(unknown))
-        keep = [i for i, name in enumerate(self.names) if name not in names]
+        keep = [i for i, name in enumerate(self.names) if name not in gone]
         if not keep:
             raise InputError(f"dropping all {self.n} pairs leaves nothing to register: keep some")
-        gone = tuple(Unused(self.names[i], reason, *self._coordinates(i)) for i in range(self.n) if self.names[i] in names)
+        unused = tuple(Unused(self.names[i], reason, *self._coordinates(i)) for i in range(self.n) if self.names[i] in gone)
         return self._rebuilt(lambda a: a[..., keep, :], lambda c: c[..., keep, :, :],
-                             tuple(self.names[i] for i in keep), self.unused + gone)
+                             tuple(self.names[i] for i in keep), self.unused + unused)
 
     def __getitem__(self, index: Any) -> FiducialPairs:
         """One dataset, or a part, of a batch: the index runs over the batch, never over pairs or coordinates."""

@@ -1,8 +1,8 @@
 """Landmarks of BigWarp (Fiji): name, active, moving x, y[, z], fixed x, y[, z], without a header.
 
 Moving is the source. Coordinates are physical, from each image's calibration, but no unit is written. A landmark that is switched
-off, or placed in one image only (``Infinity``), is kept as unused. Files re-saved by a spreadsheet (no quotes, ``TRUE``) are read
-too.
+off, placed in one image only (``Infinity``), or written twice (same name and numbers: a file loaded into itself) is kept as unused.
+Files re-saved by a spreadsheet (no quotes, ``TRUE``) are read too.
 """
 
 from __future__ import annotations
@@ -31,7 +31,10 @@ def read(document: Document) -> Sheet:
     faults = list(table.faults)
     points = np.array([_numbers(table, row, faults) for row in table.rows])
     d = points.shape[1] // 2
-    reasons = tuple(_reason(table, row, here) for row, here in zip(table.rows, points, strict=True))
+    first: dict[tuple[str | float, ...], int] = {}
+    repeats = [first.setdefault((*row.cells[:2], *here), row.line) for row, here in zip(table.rows, points.tolist(), strict=True)]
+    reasons = tuple(_reason(table, row, here) if line == row.line else f"repeats row {line}"
+                    for row, here, line in zip(table.rows, points, repeats, strict=True))
     lines = tuple(row.line for row in table.rows)
     names = distinct([row.cells[0] or f"row {row.line}" for row in table.rows], lines)
     source, target = Side(points[:, :d], _UNIT), Side(points[:, d:], _UNIT)

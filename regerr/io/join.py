@@ -43,7 +43,7 @@ def _match(source: Sheet, target: Sheet, partial: bool) -> tuple[list[Match], tu
     if _unique(source.names) and _unique(target.names):
         assert source.names is not None and target.names is not None
         where = {name: j for j, name in enumerate(target.names)}
-        only = [[n for n in source.names if n not in where], [n for n in target.names if n not in set(source.names)]]
+        only = [[n for n in source.names if n not in where], list(where.keys() - set(source.names))]
         common = len(source.names) - len(only[0])
         if common and (partial or not any(only)):
             rest = [(None, where[name]) for name in only[1]]
@@ -100,12 +100,14 @@ def _one_frame(source: Sheet, target: Sheet) -> tuple[Side, Side]:
     if frames <= {source.source.frame} or frames <= {target.source.frame}:
         return source.source, target.source
     where = f"{source.path} is in {source.source.frame} and {target.path} in {target.source.frame}"
-    if "IJK" in frames:
+    if not frames <= {"RAS", "LPS"}:
         raise InputError(f"{where}: save both in RAS or LPS")
     warnings.warn(f"{where}: both are converted to LPS", RegistrationWarning, stacklevel=4)
-    return in_frame(source.source, "LPS"), in_frame(target.source, "LPS")
+    return in_frame(source.source, "LPS", source.path), in_frame(target.source, "LPS", target.path)
 
 
-def in_frame(side: Side, frame: str) -> Side:
-    """RAS to LPS or back: x and y change sign."""
+def in_frame(side: Side, frame: str, path: str) -> Side:
+    """RAS to LPS or back: x and y change sign; raises InputError for any other axes."""
+    if side.frame != frame and not {side.frame, frame} <= {"RAS", "LPS"}:
+        raise InputError(f"{path} is in {side.frame} and {frame} was asked for: only RAS and LPS can be converted")
     return side if side.frame == frame else replace(side, points=side.points * (-1.0, -1.0, 1.0), frame=frame)

@@ -75,13 +75,10 @@ def _by_header(path: str, table: Table, header: Row, rows: Sequence[Row]) -> She
     if not layout.faults and sides not in ({""}, {"source"}, {"target"}, {"source", "target"}):
         columns = ", ".join(repr(cell) for cell in header.cells[:8])
         layout.faults.append(f"the columns {columns} do not say which holds which coordinate: {_WANTED}, or tell with columns=")
-    dimensions = {side: len(axes) for side, axes in layout.points.items()}
-    if len(set(dimensions.values())) > 1:
-        layout.faults.append(f"{' and '.join(f'{side} is {d}D' for side, d in dimensions.items())}: give both in one dimension")
     if not rows:
         layout.faults.append("it holds a header and no rows: give at least one point")
     if layout.faults:
-        raise refusal(path, [*table.faults, *layout.faults])
+        raise refusal(path, [*layout.faults, *_read_rows(table, header.cells, rows, layout)[2]])
     if layout.unknown:
         near = [f"{u!r}{' (did you mean ' + repr(m[0]) + '?)' if (m := _misspelt(u)) else ''}" for u in layout.unknown]
         warnings.warn(f"{path}: columns not used: {', '.join(near)}", RegistrationWarning, stacklevel=5)
@@ -104,12 +101,19 @@ def _by_position(path: str, table: Table) -> Layout:
 
 def _build(path: str, table: Table, header: Sequence[str] | None, rows: Sequence[Row], layout: Layout) -> Sheet:
     """The sheet of a table whose layout is known."""
-    faults = list(table.faults)
-    reasons = [_reason(row, layout, faults) for row in rows]
-    sides = [_side(table, header, rows, layout, side, reasons, faults) for side in sorted(layout.points)]
+    sides, reasons, faults = _read_rows(table, header, rows, layout)
     names = None if layout.name is None else tuple(row.cells[layout.name] or f"row {row.line}" for row in rows)
     lines = tuple(row.line for row in rows)
     return Sheet(path, KIND, sides[0], sides[1] if len(sides) > 1 else None, lines, tuple(reasons), names, tuple(faults))
+
+
+def _read_rows(table: Table, header: Sequence[str] | None, rows: Sequence[Row],
+               layout: Layout) -> tuple[list[Side], list[str], list[str]]:
+    """The spaces (source first), why each row is left out, and all faults."""
+    faults = list(table.faults)
+    reasons = [_reason(row, layout, faults) for row in rows]
+    sides = [_side(table, header, rows, layout, side, reasons, faults) for side in sorted(layout.points)]
+    return sides, reasons, faults
 
 
 def _reason(row: Row, layout: Layout, faults: list[str]) -> str:

@@ -110,7 +110,7 @@ def read_points(path: Path, *, columns: Sequence[str] | None = None, frame: str 
         raise refusal(sheet.path, [*sheet.faults, excess])
     if sheet.faults or not sheet.used:
         raise refusal(sheet.path, sheet.faults or ["it holds no point to use"])
-    side = sheet.source if frame is None or sheet.source.frame is None else in_frame(sheet.source, frame)
+    side = sheet.source if frame is None or sheet.source.frame is None else in_frame(sheet.source, frame, sheet.path)
     used, labels = sheet.used, distinct(sheet.labels, sheet.lines)
     points = np.ascontiguousarray(side.points[used])
     points.flags.writeable = False

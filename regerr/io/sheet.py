@@ -5,8 +5,10 @@ A reader never stops at the first fault: it leaves a gap (NaN) and goes on, so t
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -82,7 +84,7 @@ class Sheet:
     faults: tuple[str, ...] = ()
     pads_z: bool = False
 
-    @property
+    @cached_property
     def labels(self) -> tuple[str, ...]:
         """Names, or "1", "2", ... where the file has none."""
         return self.names or tuple(map(str, range(1, len(self.lines) + 1)))
@@ -111,10 +113,11 @@ def pairs_of(sheet: Sheet, units: tuple[str | None, str | None]) -> FiducialPair
     """
     source, target, used = sheet.source, sheet.target, sheet.used
     assert target is not None
-    faults = [*sheet.faults, *_repeated_names(sheet)]
+    repeated = _repeated_names(sheet)
+    faults = [*sheet.faults, *repeated]
     if not used:
         raise refusal(sheet.path, faults or ["it holds no pair to use"])
-    names: Any = None if _repeated_names(sheet) else tuple(sheet.labels[i] for i in used)  # repeated: told above, with the rows
+    names: Any = None if repeated else tuple(sheet.labels[i] for i in used)  # repeated: told above, with the rows
     try:
         pairs = FiducialPairs(
             source.points[used], target.points[used], names,
@@ -135,7 +138,8 @@ def refusal(path: str, faults: Sequence[str]) -> InputError:
 
 def distinct(names: Sequence[str], lines: Sequence[int]) -> tuple[str, ...]:
     """Names for formats that allow repetition: a repeated one carries its row."""
-    return tuple(f"{name} (row {line})" if names.count(name) > 1 else name for name, line in zip(names, lines, strict=True))
+    counts = Counter(names)
+    return tuple(f"{name} (row {line})" if counts[name] > 1 else name for name, line in zip(names, lines, strict=True))
 
 
 def _repeated_names(sheet: Sheet) -> list[str]:
