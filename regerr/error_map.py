@@ -27,7 +27,7 @@ QUANTITIES = ("rms", "radius")
 IMAGES = ("source", "target")
 KIND_WORDS = {"tre": "TRE", "lre": "LRE", "observation": "observation"}
 _ROWS = 65536  # pixels asked of a prediction at a time
-_ROUND = (1.0, 2.0, 5.0)
+_ROUND = (1.0, 2.0, 5.0, 10.0)
 _LEVEL = 1e-9  # of a half-space's slope along a row, and of a pixel: below it the row runs along the half-space
 
 
@@ -105,14 +105,8 @@ class ErrorMap:
         return _interpolated(self.values, np.clip(u, 0.0, ends))
 
     def contour_levels(self, count: int = 5) -> np.ndarray:
-        """About so many round values (1, 2, 5 times a power of ten apart) between the smallest and the largest finite value."""
-        finite = self.values[np.isfinite(self.values)]
-        low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
-        if count < 1 or not high - low > 1e-6 * high:
-            return np.empty(0)
-        step = round_step((high - low) / count)
-        inside = np.arange(np.ceil(low / step), np.floor(high / step) + 1.0) * step
-        return inside[(inside > low) & (inside < high)]
+        """About so many round values, 1, 2 or 5 times a power of ten apart, between the least and the largest finite value."""
+        return round_levels(self.values, count)
 
     @cached_property
     def extrapolated(self) -> np.ndarray:
@@ -203,10 +197,21 @@ def error_map(result: RegistrationResult, shape: tuple[int, ...], *, spacing: An
                     pairs.source if image == "source" else pairs.target, _how(result))
 
 
-def round_step(value: float) -> float:
-    """The nearest of 1, 2, 5 times a power of ten that is not below a positive value."""
+def round_levels(values: np.ndarray, count: int) -> np.ndarray:
+    """About ``count`` values, 1, 2 or 5 times a power of ten apart, strictly inside the finite range of an array."""
+    finite = values[np.isfinite(values)]
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    if not high - low > 1e-6 * high:
+        return np.empty(0)
+    step = round_number((high - low) / count)
+    inside = np.arange(np.ceil(low / step), np.floor(high / step) + 1.0) * step
+    return inside[(inside > low) & (inside < high)]
+
+
+def round_number(value: float) -> float:
+    """Of 1, 2 and 5 times the powers of ten the nearest to a positive value, by ratio."""
     power = 10.0 ** np.floor(np.log10(value))
-    return float(next((r * power for r in _ROUND if r * power >= value * (1 - 1e-9)), 10.0 * power))
+    return float(min((r * power for r in _ROUND), key=lambda candidate: abs(np.log(candidate / value))))
 
 
 def _squares(result: RegistrationResult, kind: str, level: float | None, spacing: np.ndarray, origin: np.ndarray,

@@ -1,0 +1,323 @@
+"""Pictures: the error map, regions over an image, and residuals.
+
+Made to be read in a column of 85 mm. Axes are those of an image, y downwards, both to one scale. Blue and orange stay apart for
+colour-blind eyes, and the colours of a map run from dark to light for everyone. Every function returns the axes it drew on.
+Volumes are drawn as seen along z.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import canvas
+from .canvas import BLUE, ORANGE, SMALL
+from .error_map import KIND_WORDS, ErrorMap, round_levels, round_number
+from .errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from .regions import Region
+    from .results import RegistrationResult
+
+_MOST_PIXELS = 1024  # along one side of a picture; more cannot be seen
+_MOST_NAMES = 15
+_VEIL = 0.55  # share of a map's colours over an image
+_FAR = 1.0  # how far beyond everything else an unbounded region is shown, in widths
+
+
+def plot_map(error_map: ErrorMap, result: RegistrationResult, ax: Axes | None = None, image: Any = None, *,
+             plane: int | None = None) -> Axes:
+    """An error map with its colour bar, iso-lines, fiducials and their hull; hatched where the map is extrapolated.
+
+    Parameters
+    ----------
+    error_map : ErrorMap
+    result : RegistrationResult
+        The registration it was made from, for the names of its fiducials.
+    ax : matplotlib Axes, optional
+        A new figure by default.
+    image : (y, x) array or path of a TIFF file, optional
+        A picture of the map's field of view, to shine through.
+    plane : int, optional
+        Of a volume, the plane to show; the largest value along z by default.
+
+    Raises
+    ------
+    InputError
+        For a plane the map does not have, or an image that is no picture.
+    MissingExtraError
+        Without matplotlib.
+    """
+    values, outside, title = _layer(error_map, plane)
+    edges = canvas.extent(values.shape[1], values.shape[0], error_map.spacing, error_map.origin)
+    picture = None if image is None else canvas.read_image(image)
+    ax = canvas.axes(ax, error_map.grid_unit, edges)
+    under = None if picture is None else canvas.show_image(ax, picture, edges)
+    x, y, values, outside = _thinned(error_map, values, outside)
+    drawn = _colour(ax, values, edges, error_map.label, under)
+    _iso_lines(ax, x, y, values)
+    handles = [_fiducials(ax, error_map.fiducials, result.pairs.names)]
+    handles += _inside(ax, x, y, outside, error_map)
+    ax.set_title(", ".join([f"{result.estimator.card.name}, {result.pairs.n} fiducials", *title]), fontsize=SMALL + 1)
+    canvas.legend(ax, [*handles, *drawn])
+    return ax
+
+
+def plot_regions(result: RegistrationResult, targets: Any, kind: str, level: float = 0.95, method: str = "score",
+                 ax: Axes | None = None, image: Any = None, *, names: Any = None, spacing: Any = 1.0, origin: Any = 0.0,
+                 resolution: int = 128) -> Axes:
+    """The regions of targets over the target image, with the predicted points and the fiducials.
+
+    Parameters
+    ----------
+    result : RegistrationResult
+        Of one dataset.
+    targets : (m, d)
+        Points in the source, source units.
+    kind, level, method
+        As in `RegistrationResult.predict` and `Prediction.region`.
+    ax : matplotlib Axes, optional
+    image : (y, x) array or path of a TIFF file, optional
+        The target image.
+    names : sequence of str, optional
+        Of the targets; numbers by default.
+    spacing, origin : float or (d,)
+        Pixel size of the image and the centre of its first pixel, x before y, in target units.
+    resolution : int
+        Points along a boundary.
+    """
+    _check_single(result)
+    region = result.predict(targets, kind).region(level, method)
+    predicted = region.prediction.mean[:, :2]
+    labels = _checked_names(names, len(predicted))
+    curves = _outlines(region, resolution)
+    ax, shown = _sheet(result, ax, image, spacing, origin, _in_view(result.pairs.target[:, :2], predicted, curves))
+    handles = [_fiducials(ax, result.pairs.target, () if shown else result.pairs.names)]
+    handles += [ax.plot(*predicted.T, "+", color=ORANGE, ms=5, mew=1.0, zorder=6, label="predicted")[0],
+                *_draw_regions(ax, curves, f"{100 * level:g} % region")]
+    if len(labels) <= _MOST_NAMES:
+        canvas.name_points(ax, predicted, labels, ORANGE)
+    ax.set_title(f"{result.estimator.card.name}, {KIND_WORDS[kind]}, {region.method.name}", fontsize=SMALL + 1)
+    canvas.legend(ax, handles)
+    return ax
+
+
+def plot_residuals(result: RegistrationResult, ax: Axes | None = None, image: Any = None, *, magnification: float | None = None,
+                   spacing: Any = 1.0, origin: Any = 0.0) -> Axes:
+    """Each fiducial's residual as an arrow from where it is predicted, magnified; the title states by how much.
+
+    Parameters
+    ----------
+    result : RegistrationResult
+        Of one dataset.
+    ax : matplotlib Axes, optional
+    image : (y, x) array or path of a TIFF file, optional
+        The target image.
+    magnification : float, optional
+        By default a round number that makes the longest arrow about a sixth of the picture.
+    spacing, origin : float or (d,)
+        Pixel size of the image and the centre of its first pixel, x before y, in target units.
+    """
+    _check_single(result)
+    residuals = result.residuals[:, :2]
+    foot = result.pairs.target[:, :2] - residuals
+    times = _magnification(foot, residuals) if magnification is None else float(magnification)
+    ax, _ = _sheet(result, ax, image, spacing, origin, np.concatenate([foot, foot + times * residuals]))
+    dots = ax.plot(*foot.T, "o", color=BLUE, ms=3.0, mec="white", mew=0.4, zorder=5, label="predicted fiducial")[0]
+    ax.quiver(*foot.T, *(times * residuals).T, color=ORANGE, angles="xy", scale_units="xy", scale=1.0, width=0.006, headwidth=3.5,
+              headlength=4.0, headaxislength=3.5, minshaft=1.5, minlength=0.5, zorder=4)
+    arrow = ax.plot([], [], color=ORANGE, lw=1.6, label=f"residual, drawn {times:g} times as long")[0]
+    if len(foot) <= _MOST_NAMES:
+        canvas.name_points(ax, foot, result.pairs.names, BLUE)
+    title = f"{result.estimator.card.name}, FRE {float(result.fre_rms):.3g} {result.pairs.target_unit} r.m.s."
+    ax.set_title(title, fontsize=SMALL + 1)
+    canvas.legend(ax, [dots, arrow])
+    return ax
+
+
+def _check_single(result: RegistrationResult) -> None:
+    if result.pairs.batch_shape:
+        raise InputError(f"these are {result.failure.size} registrations, a batch of shape {result.pairs.batch_shape}, and a "
+                         "picture shows one: give result[i]")
+
+
+def _checked_names(names: Any, count: int) -> tuple[str, ...]:
+    if names is None:
+        return tuple(map(str, range(1, count + 1)))
+    if len(names) != count:
+        raise InputError(f"there are {len(names)} names for {count} targets: give one name per target")
+    return tuple(map(str, names))
+
+
+def _sheet(result: RegistrationResult, ax: Axes | None, image: Any, spacing: Any, origin: Any,
+           points: np.ndarray) -> tuple[Axes, bool]:
+    """Axes over the target image, or around points where there is none; and whether there is one."""
+    unit = result.pairs.target_unit
+    if image is None:
+        return canvas.axes(ax, unit, canvas.frame(points)), False
+    picture = canvas.read_image(image)
+    edges = canvas.extent(picture.shape[1], picture.shape[0], np.broadcast_to(spacing, 2), np.broadcast_to(origin, 2))
+    ax = canvas.axes(ax, unit, edges)
+    canvas.show_image(ax, picture, edges)
+    return ax, True
+
+
+# The parts of a map
+
+
+def _layer(error_map: ErrorMap, plane: int | None) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Values and extrapolation (y, x) of what is shown, and how it was chosen, in words."""
+    values, outside = error_map.values, error_map.extrapolated
+    depth = len(values)
+    if error_map.dimension == 2:
+        if plane is not None:
+            raise InputError(f"plane is {plane} and this map is 2D, without planes: leave it out")
+        return values, outside, []
+    if plane is None:
+        return np.asarray(values.max(0)), np.asarray(outside.all(0)), ["largest along z"]
+    if not 0 <= plane < depth:
+        raise InputError(f"plane is {plane} and the map has {depth} of them: give 0 to {depth - 1}")
+    z = error_map.origin[2] + plane * error_map.spacing[2]
+    return values[plane], outside[plane], [f"z = {z:g} {error_map.grid_unit}"]
+
+
+def _thinned(error_map: ErrorMap, values: np.ndarray, outside: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Coordinates of columns and rows, values and extrapolation, at no more pixels than a picture can show."""
+    step = math.ceil(max(values.shape) / _MOST_PIXELS)
+    rows, columns = (np.arange(min(step // 2, size - 1), size, step) for size in values.shape)
+    (sx, sy), (x, y) = error_map.spacing[:2], error_map.origin[:2]
+    some = np.ix_(rows, columns)
+    return x + sx * columns, y + sy * rows, np.ma.masked_invalid(values[some]), outside[some]
+
+
+def _colour(ax: Axes, values: np.ndarray, edges: canvas.Extent, label: str, under: float | None) -> list[Any]:
+    """The map in colours, with its bar; what is unbounded stays grey. Returns the legend's share.
+
+    Over an image of typical brightness ``under`` the colours let it through, and the bar shows them over that grey.
+    """
+    from matplotlib import colormaps
+    from matplotlib.patches import Patch
+
+    colours = colormaps["cividis"].with_extremes(bad="0.75")
+    share = None if under is None else _VEIL
+    drawn = ax.imshow(values, extent=edges, cmap=colours, alpha=share, interpolation="nearest", zorder=1)
+    if np.ma.count(values):
+        bar = ax.figure.colorbar(drawn, cax=ax.inset_axes((1.03, 0.0, 0.05, 1.0)))
+        bar.ax.set_facecolor(str(1.0 if under is None else under))
+        bar.set_label(label, fontsize=SMALL + 1)
+        bar.ax.tick_params(labelsize=SMALL)
+    return [Patch(facecolor="0.75", label="unbounded")] if np.ma.is_masked(values) else []
+
+
+def _iso_lines(ax: Axes, x: np.ndarray, y: np.ndarray, values: np.ndarray) -> None:
+    levels = round_levels(np.ma.compressed(values), 5)
+    if min(values.shape) < 2 or not len(levels):
+        return
+    lines = ax.contour(x, y, values, levels=levels, colors="white", linewidths=0.8, zorder=2)
+    lines.set_path_effects(canvas.halo("0.2", 1.4))
+    for text in ax.clabel(lines, fmt="%g", fontsize=SMALL, inline_spacing=2):
+        text.set_path_effects(canvas.halo("0.2"))
+
+
+def _fiducials(ax: Axes, points: np.ndarray, names: Any) -> Any:
+    """Dots, with their names where there are few."""
+    dots = ax.plot(*points[:, :2].T, "o", color=BLUE, ms=4.0, mec="white", mew=0.8, zorder=5, label="fiducials")[0]
+    if 0 < len(names) <= _MOST_NAMES:
+        canvas.name_points(ax, points[:, :2], names, "black")
+    return dots
+
+
+def _inside(ax: Axes, x: np.ndarray, y: np.ndarray, outside: np.ndarray, error_map: ErrorMap) -> list[Any]:
+    """The outline of the hull, and hatching beyond it; returns their handles."""
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    style: dict[str, Any] = {"color": ORANGE, "lw": 1.2}
+    if error_map.dimension == 2:
+        ax.plot(*_hull(error_map.fiducials).T, zorder=4, path_effects=canvas.halo(), **style)
+    elif min(outside.shape) > 1 and outside.any() and not outside.all():
+        ax.contour(x, y, outside.astype(float), levels=[0.5], colors=ORANGE, linewidths=1.2, zorder=4)
+    handles: list[Any] = [Line2D([], [], label="hull", **style)]
+    if outside.any() and min(outside.shape) > 1:
+        hatched = ax.contourf(x, y, outside.astype(float), levels=[0.5, 1.5], colors="none", hatches=["//"], zorder=2)
+        hatched.set(edgecolor=(1.0, 1.0, 1.0, 0.45), linewidth=0.0)
+        handles.append(Patch(facecolor="0.6", edgecolor="white", hatch="////", linewidth=0.0, label="extrapolated"))
+    return handles
+
+
+def _hull(points: np.ndarray) -> np.ndarray:
+    """Corners of the convex hull of points (n, 2) in order, the first again at the end; a line's two ends (Andrew 1979)."""
+    ordered = sorted(set(map(tuple, points.tolist())))
+    halves: list[list[Any]] = []
+    for row in (ordered, ordered[::-1]):
+        half: list[Any] = []
+        for p in row:
+            while len(half) > 1 and _turns_right(half[-2], half[-1], p):
+                half.pop()
+            half.append(p)
+        halves.append(half)
+    return np.array([*halves[0], *halves[1][1:]])
+
+
+def _turns_right(a: Any, b: Any, c: Any) -> bool:
+    return bool((b[0] - a[0]) * (c[1] - a[1]) <= (b[1] - a[1]) * (c[0] - a[0]))
+
+
+# The parts of the other pictures
+
+
+def _outlines(region: Region, resolution: int) -> list[list[np.ndarray]]:
+    """For each target its boundary as curves (k, 2); of a volume the convex outline of what is seen along z."""
+    boundaries = region.boundary(resolution)
+    if region.prediction.dimension == 2:
+        return boundaries
+    return [[_hull(mesh.vertices[:, :2])] if len(mesh.vertices) else [] for mesh in boundaries]
+
+
+def _draw_regions(ax: Axes, curves: list[list[np.ndarray]], label: str) -> list[Any]:
+    """Each region filled faintly and outlined, holes left out; an open curve, of an unbounded region, is a dashed line."""
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch, PathPatch
+    from matplotlib.path import Path
+
+    style: dict[str, Any] = {"facecolor": (*_rgb(ORANGE), 0.2), "edgecolor": ORANGE, "lw": 1.0}
+    open_ended = [curve for of_target in curves for curve in of_target if not _is_closed(curve)]
+    for of_target in curves:
+        closed = [Path(curve, closed=True) for curve in of_target if _is_closed(curve)]
+        if closed:
+            ax.add_patch(PathPatch(Path.make_compound_path(*closed), zorder=3, **style))
+    for curve in open_ended:
+        ax.plot(*curve.T, color=ORANGE, lw=1.0, ls="--", zorder=3)
+    handles: list[Any] = [Patch(label=label, **style)]
+    if open_ended:
+        handles.append(Line2D([], [], color=ORANGE, lw=1.0, ls="--", label="its end where unbounded"))
+    return handles
+
+
+def _is_closed(curve: np.ndarray) -> bool:
+    return np.array_equal(curve[0], curve[-1])
+
+
+def _rgb(colour: str) -> tuple[float, float, float]:
+    from matplotlib.colors import to_rgb
+
+    return to_rgb(colour)
+
+
+def _in_view(fiducials: np.ndarray, predicted: np.ndarray, curves: list[list[np.ndarray]]) -> np.ndarray:
+    """Points that the picture must show: all of them, and of far boundaries what lies within one width of the rest."""
+    near = np.concatenate([fiducials, predicted])
+    low, high = near.min(0), near.max(0)
+    far = _FAR * float((high - low).max())
+    return np.concatenate([near, *(np.clip(c, low - far, high + far) for of_target in curves for c in of_target)])
+
+
+def _magnification(foot: np.ndarray, residuals: np.ndarray) -> float:
+    """A round number that makes the longest arrow about a sixth of the picture."""
+    longest = float(np.hypot(*residuals.T).max())
+    width = float((foot.max(0) - foot.min(0)).max())
+    return 1.0 / round_number(6.0 * longest / width) if longest > 0 and width > 0 else 1.0
