@@ -30,7 +30,7 @@ class FisherLaw:
 
     def survival(self, ratio: np.ndarray) -> np.ndarray:
         """P-value of a ratio."""
-        return fdtrc(self.dimension, self.degrees_of_freedom, ratio * (self.degrees_of_freedom / self.dimension))
+        return fdtrc(self.dimension, self.degrees_of_freedom, np.maximum(ratio, 0.0) * (self.degrees_of_freedom / self.dimension))
 
     def threshold(self, level: float) -> float:
         """The ratio that the law exceeds with probability ``1 - level``."""
@@ -50,7 +50,7 @@ class ChiSquareLaw:
 
     def survival(self, ratio: np.ndarray) -> np.ndarray:
         """P-value of a ratio."""
-        return chdtrc(self.dimension, ratio)
+        return chdtrc(self.dimension, np.maximum(ratio, 0.0))
 
     def threshold(self, level: float) -> float:
         """The ratio that the law exceeds with probability ``1 - level``."""

@@ -155,6 +155,13 @@ def mahalanobis(covariance: np.ndarray, vector: np.ndarray) -> np.ndarray:
         return quadratic(inverse_components(covariance), vector)
 
 
+def nuclear_norm(h: np.ndarray) -> np.ndarray:
+    """Sum of the singular values of 2 x 2 or 3 x 3 matrices (..., d, d)."""
+    if h.shape[-1] == 2:
+        return np.sqrt(np.einsum("...ij,...ij->...", h, h) + 2.0 * np.abs(determinant(np.moveaxis(h, (-2, -1), (0, 1)))))
+    return np.linalg.svd(h, compute_uv=False).sum(-1)
+
+
 def proper_rotation(h: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The proper rotation Q that maximises ``tr(Q H)``, and that maximum.
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..covariances import Covariance, Proportional
 from ..errors import Failure
-from ..linalg import dot, entries, proper_rotation, times, trace, transpose
+from ..linalg import dot, entries, nuclear_norm, times, trace, transpose
 from ..noise import Noise
 from ..scatter import Scatter, joining_factor
 from ..secular import small_roots
@@ -80,8 +80,8 @@ class ErrorsInVariables(Estimator):
         return self._complete(scatter, stretch, values, vectors, slope, rss, failure)
 
     def _stretch(self, scatter: Scatter) -> np.ndarray:
-        """``a = s/sqrt(rho)`` with the scale s of the similarity fit (theory, section 5)."""
-        _, nu = proper_rotation(np.where(np.isfinite(scatter.sxy), scatter.sxy, 0.0))
+        """``a = s/sqrt(rho)``, s of a similarity (theory, section 5) that may mirror, as an affine map may."""
+        nu = nuclear_norm(np.where(np.isfinite(scatter.sxy), scatter.sxy, 0.0))
         with np.errstate(divide="ignore", invalid="ignore"):
             scale = noisy_scale(trace(scatter.syy), trace(scatter.sxx), nu, self.noise.source_share)
         return scale / np.sqrt(self.noise.ratio)
