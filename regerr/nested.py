@@ -1,0 +1,103 @@
+"""Residual sums of squares of nested models in one metric, for tests of deformation (theory, section 7).
+
+Nested models can only be compared in one metric. With noise in both spaces the metric depends on the ratio of the two noises
+in the files' own units, ``lambda = rho / s^2``, and so on a scale s: the *null* model sets it (1 for a rigid null, the fitted
+scale for a similarity). In that metric, seen in the target, ``|r|^2`` of a map of scale t counts ``1/((1-k) + k (t/s)^2)``
+times, k the source's share of the noise, and
+
+    RSS(rigid) >= RSS(similarity) >= RSS(affine)
+
+always holds. The fitted similarity is the minimum of its own metric, so the three comparisons agree. Exchanging the images
+divides all three by one factor, which no ratio of them notices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from .linalg import proper_rotation, trace
+from .models.regression import least_squares
+from .models.scale import noisy_scale
+from .scatter import Frame, Scatter
+
+Criterion = Callable[[Scatter, np.ndarray, float], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One model of the ladder rigid < similarity < affine.
+
+    Attributes
+    ----------
+    name : str
+        The name on the model's card.
+    scale : callable
+        ``scale(scatter, share)``: the scale (...) of its fit, which sets the metric when this model is the null.
+    rss : callable
+        ``rss(scatter, scale, share)``: its minimised residual sum of squares (...) in the metric of a null of that scale,
+        target units squared.
+    """
+
+    name: str
+    scale: Callable[[Scatter, float], np.ndarray]
+    rss: Criterion
+
+
+def rung(name: str) -> int | None:
+    """The place of a model on the ladder; None when it has none."""
+    return next((i for i, step in enumerate(LADDER) if step.name == name), None)
+
+
+def _unit_scale(scatter: Scatter, share: float) -> np.ndarray:
+    return np.ones(scatter.x_mean.shape[:-1])
+
+
+def _fitted_scale(scatter: Scatter, share: float) -> np.ndarray:
+    _, nu = proper_rotation(scatter.sxy)
+    return noisy_scale(trace(scatter.syy), trace(scatter.sxx), nu, share)
+
+
+def _rigid(scatter: Scatter, scale: np.ndarray, share: float) -> np.ndarray:
+    rotation, _ = proper_rotation(scatter.sxy)
+    return Frame.of(scatter, rotation).rss
+
+
+def _similarity(scatter: Scatter, scale: np.ndarray, share: float) -> np.ndarray:
+    """The least ``RSS(t) / ((1-k) + k (t/s)^2)`` over the scale t: theory section 4, "lambda given"."""
+    rotation, nu = proper_rotation(scatter.sxy)
+    a, b = trace(scatter.syy) * share / scale**2, trace(scatter.sxx) * (1.0 - share)
+    cross = nu * share / scale**2
+    root = np.sqrt((b - a) ** 2 + 4.0 * (1.0 - share) * nu * cross)
+    fitted = np.where(b > a, 2.0 * (1.0 - share) * nu / (b - a + root), (a - b + root) / (2.0 * cross))
+    weight = (1.0 - share) + share * (fitted / scale) ** 2
+    return Frame.of(scatter, fitted[..., None, None] * rotation).rss / weight
+
+
+def _affine(scatter: Scatter, scale: np.ndarray, share: float) -> np.ndarray:
+    """Regression for noise in one space; else the d smallest squared singular values of ``[s x/sqrt(k), y/sqrt(1-k)]``."""
+    if share == 0.0:
+        return _regression(scatter)
+    if share == 1.0:
+        return scale**2 * _regression(scatter.swap())
+    d = scatter.dimension
+    z = np.concatenate([scatter.dx * (scale / np.sqrt(share))[..., None, None], scatter.dy / np.sqrt(1.0 - share)], -1)
+    values = np.zeros((*scatter.x_mean.shape[:-1], 2 * d))
+    found = np.linalg.svd(_compressed(z), compute_uv=False)
+    values[..., :found.shape[-1]] = found
+    return (values[..., d:] ** 2).sum(-1)
+
+
+def _compressed(z: np.ndarray) -> np.ndarray:
+    """The triangular factor of tall matrices: the same singular values."""
+    return np.asarray(np.linalg.qr(z, mode="r")) if z.shape[-2] > 2 * z.shape[-1] else z
+
+
+def _regression(scatter: Scatter) -> np.ndarray:
+    return Frame.of(scatter, least_squares(scatter)[0]).rss
+
+
+LADDER = (Rung("rigid", _unit_scale, _rigid), Rung("similarity", _fitted_scale, _similarity),
+          Rung("affine", _fitted_scale, _affine))

@@ -1,0 +1,26 @@
+"""The directions in which a rotation can move, in 2D and 3D."""
+
+from __future__ import annotations
+
+import numpy as np
+
+_TURNS = {
+    2: np.array([[[0.0, -1.0], [1.0, 0.0]]]),
+    3: np.array([[[0.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]],
+                 [[0.0, 0.0, 1.0], [0.0, 0.0, 0.0], [-1.0, 0.0, 0.0]],
+                 [[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 0.0]]]),
+}
+for _turn in _TURNS.values():
+    _turn.flags.writeable = False
+
+
+def turns(dimension: int) -> np.ndarray:
+    """Generators of rotations: (1, 2, 2), or (3, 3, 3) for the axes x, y, z; ``[w]_x = sum_k w_k turns[k]``."""
+    return _TURNS[dimension]
+
+
+def cayley(generator: np.ndarray) -> np.ndarray:
+    """The rotation ``(I - W/2)^-1 (I + W/2)`` (..., d, d) of an antisymmetric W, equal to ``exp(W)`` to second order."""
+    half = 0.5 * generator
+    identity = np.eye(generator.shape[-1])
+    return np.linalg.solve(identity - half, identity + half)
