@@ -15,6 +15,7 @@ from .errors import InputError
 from .linalg import apply, symmetrised, transpose
 from .models import Model, parse_model
 from .noise import check_covariance
+from .tangent import turns
 from .transforms import Transform
 
 
@@ -47,7 +48,7 @@ def cramer_rao(model: str | Model, true_source: Any, transform: Transform, sourc
     precision = np.linalg.inv(_effective(transform.matrix, _covariance("source_variance", source_variance, x.shape),
                                          _covariance("target_variance", target_variance, x.shape)))
     g = _gradient(directions, x - centre[..., None, :])
-    information = np.einsum("...nia,...nij,...njb->...ab", g, np.broadcast_to(precision, (*g.shape[:-1], x.shape[-1])), g)
+    information = transpose(_stacked(g)) @ _stacked(precision @ g)
     h = _gradient(directions, z - centre[..., None, :])
     inverse = np.linalg.inv(information)[..., None, :, :]
     return symmetrised(h @ inverse @ transpose(h))
@@ -59,6 +60,11 @@ def _gradient(directions: np.ndarray, dx: np.ndarray) -> np.ndarray:
     moved = np.moveaxis(apply(directions, dx[..., None, :, :]), -3, -1)
     shift = np.broadcast_to(np.eye(d), (*moved.shape[:-1], d))
     return np.concatenate([shift, moved], -1)
+
+
+def _stacked(blocks: np.ndarray) -> np.ndarray:
+    """Blocks (..., n, d, q) below each other: (..., n d, q)."""
+    return blocks.reshape(*blocks.shape[:-3], -1, blocks.shape[-1])
 
 
 def _effective(matrix: np.ndarray, source: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -80,20 +86,9 @@ def _covariance(name: str, value: Any, shape: tuple[int, ...]) -> np.ndarray:
     return check_covariance(name, c)[..., None, :, :] if c.ndim == 2 else check_covariance(name, c)
 
 
-def _turns(d: int) -> np.ndarray:
-    """Infinitesimal rotations (q, d, d)."""
-    out = []
-    for i in range(d):
-        for j in range(i):
-            turn = np.zeros((d, d))
-            turn[i, j], turn[j, i] = 1.0, -1.0
-            out.append(turn)
-    return np.stack(out)
-
-
 # How a member of each family may move: generators D with ``dA = D A``.
 _TANGENTS = {
-    "rigid": _turns,
-    "similarity": lambda d: np.concatenate([_turns(d), np.eye(d)[None]]),
+    "rigid": turns,
+    "similarity": lambda d: np.concatenate([turns(d), np.eye(d)[None]]),
     "affine": lambda d: np.eye(d * d).reshape(-1, d, d),
 }

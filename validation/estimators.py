@@ -1,0 +1,142 @@
+"""Estimators of studies: registrations of `regerr`, and its baselines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+import regerr
+from regerr.baselines.leave_one_out import Disk, LeaveOneOutPrediction, leave_one_out
+from regerr.methods import parse_method
+from regerr.models import parse_model
+from regerr.noise import Noise, parse_noise
+from regerr.pairs import FiducialPairs
+from regerr.predictions import Prediction as ModelPrediction
+from regerr.regions import Region
+from regerr.results import RegistrationResult
+
+
+@dataclass(frozen=True)
+class Registration:
+    """A model under an assumed noise, with one method of making regions.
+
+    Parameters
+    ----------
+    model : {"rigid", "similarity", "affine"}
+    noise : {"both", "target", "source", "full"} or Noise
+    method : {"score", "likelihood-ratio", "wald"}
+    name, label : str
+        For tables and figures; made from the other three when empty.
+    """
+
+    model: str
+    noise: str | Noise = "both"
+    method: str = "score"
+    name: str = ""
+    label: str = ""
+
+    def __post_init__(self) -> None:
+        parse_model(self.model)
+        parse_method(self.method)
+        assumed = self.noise if isinstance(self.noise, str) else parse_noise(self.noise).describe()
+        object.__setattr__(self, "name", self.name or f"{self.model}-{assumed}-{self.method}".replace(" ", "-"))
+        object.__setattr__(self, "label", self.label or f"{self.model}, {self.method.replace('-', ' ')} ({assumed})")
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """What the assumed noise can answer."""
+        return parse_model(self.model).under(parse_noise(self.noise)).kinds
+
+    @property
+    def closed_form_volume(self) -> bool:
+        """Whether the regions are ellipsoids."""
+        linear = parse_model(self.model).under(parse_noise(self.noise)).linear
+        return self.method == "wald" or (linear(2) and linear(3))
+
+    def predict(self, pairs: FiducialPairs, targets: np.ndarray, kind: str) -> Predicted:
+        """Fit all datasets and predict."""
+        result = _fitted(pairs, self.model, self.noise)
+        return Predicted(result.predict(targets, kind), self.method, result.failure)
+
+
+@dataclass(frozen=True, eq=False)
+class Predicted:
+    """A prediction whose method of making regions is settled."""
+
+    prediction: ModelPrediction
+    method: str
+    failure: np.ndarray
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Predicted points (..., m, d)."""
+        return self.prediction.mean
+
+    @property
+    def rms(self) -> np.ndarray:
+        """Root mean square length of the expected deviation, (..., m)."""
+        return self.prediction.rms
+
+    def p_value(self, points: np.ndarray) -> np.ndarray:
+        """P-values (..., m)."""
+        return self.prediction.p_value(points, self.method)
+
+    def region(self, level: float) -> Region:
+        """Regions of a nominal level."""
+        return self.prediction.region(level, self.method)
+
+
+@dataclass(frozen=True)
+class LeaveOneOutDisk:
+    """The leave-one-out disk about the prediction of a model."""
+
+    model: str
+    noise: str = "both"
+
+    method = "leave-one-out"
+    closed_form_volume = True
+
+    @property
+    def name(self) -> str:
+        """For tables."""
+        return f"{self.model}-leave-one-out"
+
+    @property
+    def label(self) -> str:
+        """For figures."""
+        return f"{self.model}, leave-one-out disk"
+
+    def predict(self, pairs: FiducialPairs, targets: np.ndarray, kind: str) -> LeftOut:
+        """Fit all datasets and predict; the disk is the same for every kind."""
+        result = _fitted(pairs, self.model, self.noise)
+        return LeftOut(leave_one_out(result, targets), result.failure)
+
+
+@dataclass(frozen=True, eq=False)
+class LeftOut:
+    """Leave-one-out disks with the failures of their fits."""
+
+    prediction: LeaveOneOutPrediction
+    failure: np.ndarray
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Predicted points (..., m, d)."""
+        return self.prediction.mean
+
+    @property
+    def rms(self) -> np.ndarray:
+        """Root mean square leave-one-out distance, (..., m)."""
+        return self.prediction.rms
+
+    def region(self, level: float) -> Disk:
+        """Disks of a nominal level."""
+        return self.prediction.region(level)
+
+
+@lru_cache(maxsize=6)
+def _fitted(pairs: FiducialPairs, model: str, noise: str | Noise) -> RegistrationResult:
+    """The fit that several methods and kinds share; pairs are compared by identity."""
+    return regerr.fit(pairs, model, noise, on_failure="mark")

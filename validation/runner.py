@@ -1,0 +1,198 @@
+"""Runs the chunks of a study: in any order, on any number of workers, going on where an interrupted run stopped.
+
+Each chunk's table of sums is written when it is done, under a temporary name and then renamed, so a file that is there is
+complete. A file whose fingerprint differs, because the study or the code has changed since, is computed again.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from regerr.errors import InputError, MissingExtraError
+from simulations import Observed, Targets
+
+from .analysis import analyse
+from .study import Chunk, Study
+from .sums import merged
+
+BACKENDS = ("loky", "dask")
+Report = Callable[[int, int], None]  # chunks done, chunks in all
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Who computes.
+
+    Parameters
+    ----------
+    count : int, optional
+        Processes on this machine; one per core when None.
+    backend : {"loky", "dask"}
+    scheduler : str, optional
+        Address of a Dask scheduler.
+    """
+
+    count: int | None = None
+    backend: str = "loky"
+    scheduler: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.backend not in BACKENDS:
+            raise InputError(f"backend {self.backend!r} is unknown: use {' or '.join(BACKENDS)}")
+        if self.count is not None and self.count < 1:
+            raise InputError(f"the number of workers is {self.count}: give at least 1")
+        if (self.backend == "dask") != (self.scheduler is not None):
+            raise InputError("a Dask cluster needs both --backend dask and --scheduler with the address of its scheduler, such as "
+                             "tcp://127.0.0.1:8786")
+
+    def map(self, chunks: Iterable[Chunk]) -> Iterator[tuple[str, pd.DataFrame]]:
+        """Names and tables of chunks, in the order in which they are done."""
+        from joblib import Parallel, delayed
+
+        with self._place():
+            jobs = Parallel(n_jobs=self.count or cores(), return_as="generator_unordered", batch_size=1)
+            yield from jobs(delayed(_computed)(chunk) for chunk in chunks)
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        if self.backend == "loky":
+            yield
+            return
+        from joblib import parallel_config
+
+        try:
+            from distributed import Client
+        except ModuleNotFoundError:
+            raise MissingExtraError("--backend dask needs the library 'distributed': install it with pip install distributed, "
+                                    "or leave the option out to use the cores of this machine") from None
+        with Client(self.scheduler, timeout=20), parallel_config(backend="dask"):
+            yield
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def run(study: Study, folder: Path, workers: Workers | None = None, report: Report | None = None) -> None:
+    """Compute what is missing of a study.
+
+    Parameters
+    ----------
+    study : Study
+    folder : Path
+        The study's own folder of results; chunks go to ``chunks/`` in it.
+    workers : Workers, optional
+    report : callable, optional
+        Called with the numbers of chunks done and in all, first with those found.
+
+    Raises
+    ------
+    InputError
+        When the folder cannot be written to.
+    """
+    place = _made(folder / "chunks")
+    chunks = list(study.chunks())
+    missing = [chunk for chunk in chunks if read(chunk, place) is None]
+    done = len(chunks) - len(missing)
+    if report:
+        report(done, len(chunks))
+    # the first chunk of a scenario also measures implicit regions: the long ones start first
+    for name, table in (workers or Workers()).map(sorted(missing, key=lambda c: c.measured == 0)):
+        write(name, table, place)
+        done += 1
+        if report:
+            report(done, len(chunks))
+
+
+def collect(study: Study, folder: Path) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
+    """Merged sums of each scenario by its identity, and the failures that were listed.
+
+    Raises
+    ------
+    InputError
+        When chunks are missing.
+    """
+    place, tables, failures = folder / "chunks", {s.identity: [] for s in study.scenarios}, []
+    for chunk in study.chunks():
+        table = read(chunk, place)
+        if table is None:
+            raise InputError(f"{place} lacks the chunk {chunk.name} of this study: run the study again, it goes on where it stopped")
+        failures += table.attrs["failures"]
+        tables[chunk.scenario.identity].append(table)
+    columns = ["scenario", "chunk", "replicate", "estimator", "reason"]
+    return {name: merged(parts) for name, parts in tables.items()}, pd.DataFrame(failures, columns=columns)
+
+
+def replay(study: Study, scenario: str, chunk: int, replicate: int) -> Observed:
+    """Draw again one dataset of a study, a failed one for instance: as it was, bit for bit.
+
+    Parameters
+    ----------
+    scenario, chunk, replicate : as in the table of failures
+    """
+    found = [c for c in study.chunks() if c.scenario.identity == scenario and c.index == chunk]
+    if not found or not 0 <= replicate < found[0].count:
+        raise InputError(f"the study {study.name} has no replicate {replicate} in chunk {chunk} of {scenario!r}: "
+                         "take all three from one row of its table of failures")
+    return _one(found[0].draw(), replicate)
+
+
+def read(chunk: Chunk, place: Path) -> pd.DataFrame | None:
+    """A chunk's table, or None when it is missing, unreadable or was made from something else."""
+    try:
+        table = pd.read_parquet(place / f"{chunk.name}.parquet")
+    except (OSError, ValueError):
+        return None
+    return table if table.attrs.get("fingerprint") == chunk.fingerprint else None
+
+
+def write(name: str, table: pd.DataFrame, place: Path) -> None:
+    """Write a chunk's table, all of it or nothing."""
+    write_whole(place / f"{name}.parquet", lambda path: table.to_parquet(path, index=False))
+
+
+def write_whole(path: Path, writer: Callable[[Path], Any]) -> None:
+    """Write a file under a temporary name, then rename it; raises InputError in one sentence when that is impossible."""
+    unfinished = path.with_name(f".unfinished-{os.getpid()}-{path.name}")
+    try:
+        writer(unfinished)
+        os.replace(unfinished, path)
+    except OSError as fault:
+        raise InputError(f"cannot write {path} ({fault.strerror or fault}): choose another folder for --output") from None
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _computed(chunk: Chunk) -> tuple[str, pd.DataFrame]:
+    return chunk.name, analyse(chunk)
+
+
+def _one(observed: Observed, i: int) -> Observed:
+    """One dataset of a batch; what all datasets share stays."""
+    targets = observed.targets
+    pick = {f.name: _row(getattr(targets, f.name), i) for f in fields(targets)}
+    transform: Any = observed.true_transform
+    return replace(observed, pairs=observed.pairs[i], targets=Targets(**pick), spoiled=observed.spoiled[i],
+                   true_transform=transform if len(np.shape(transform.matrix)) == 2 else transform[i],
+                   true_source=_row(observed.true_source, i), true_target=_row(observed.true_target, i))
+
+
+def _row(points: np.ndarray, i: int) -> np.ndarray:
+    return points[i] if points.ndim > 2 else points
+
+
+def _made(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as fault:
+        raise InputError(f"cannot make the folder {folder} ({fault.strerror or fault}): choose another one for --output") from None
+    return folder
