@@ -73,20 +73,21 @@ class Case:
 
     def with_scale(self, factor: float) -> Case:
         """The same with a known scale in units that are ``factor`` times smaller."""
-        return replace(self, noise=replace(self.assumed, scale=factor * self.assumed.scale)) if self.known_scale else self
+        scale = self.assumed.scale
+        return self if scale is None else replace(self, noise=replace(self.assumed, scale=factor * scale))
 
     def swapped(self) -> Case:
         """The question from target to source: the ratio of the noises turned over; without a known scale."""
-        ratio = {0.0: math.inf, math.inf: 0.0}.get(self.assumed.ratio) if self.assumed.ratio in (0.0, math.inf) else 1 / self.assumed.ratio
-        return replace(self, noise=Noise(ratio, self.assumed.shape))
+        ratio = self.assumed.ratio
+        return replace(self, noise=Noise(math.inf if ratio == 0 else 1 / ratio, self.assumed.shape))
 
     def __str__(self) -> str:
         shape = self.noise if isinstance(self.noise, str) else f"ratio {self.noise.ratio:g} {self.noise.shape}"
         return f"{self.model} {shape}{' known' if self.known_scale else ''} {self.dimension}D"
 
 
-_ISOTROPIC: tuple[str | Noise, ...] = ("both", "target", "source", Noise(0.5), Noise(2.0), Noise(1.0, scale=1.5), Noise(0.0, scale=1.5),
-                                       Noise(math.inf, scale=1.5))
+_ISOTROPIC: tuple[str | Noise, ...] = ("both", "target", "source", Noise(0.5), Noise(2.0),
+                                       Noise(1.0, scale=1.5), Noise(0.0, scale=1.5), Noise(math.inf, scale=1.5))
 _FULL: tuple[str | Noise, ...] = ("full", Noise(1.0, "full"), Noise(2.0, "full"), Noise(math.inf, "full"))
 
 CASES = [Case(model, noise, dimension) for model in MODELS for noise in (_ISOTROPIC + _FULL if model == "affine" else _ISOTROPIC)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -43,7 +44,10 @@ def assert_same(case: Case, one: dict, two: dict) -> None:
         np.testing.assert_allclose(two[asked], p, atol=CLOSE, rtol=1e-6, err_msg=f"{case} {asked}")
 
 
-def question(case: Case, seed: int, batch: tuple[int, ...] = (4,)) -> tuple[FiducialPairs, np.ndarray, np.ndarray, RegistrationResult]:
+Question = tuple[FiducialPairs, np.ndarray, np.ndarray, RegistrationResult]
+
+
+def question(case: Case, seed: int, batch: tuple[int, ...] = (4,)) -> Question:
     """Pairs, targets and points, with the fit."""
     pairs, targets = case.pairs(seed, batch), targets_near(seed, case.dimension)
     result = case.fit(pairs)
@@ -93,7 +97,8 @@ def test_linear_maps_of_a_noiseless_space_or_under_a_free_covariance_change_noth
 def test_an_affine_model_does_not_mind_a_mirror(case, seed):
     pairs, targets, points, _ = question(case, seed)
     mirror = motion(np.random.default_rng(seed), case.dimension, sign=-1.0)
-    assert_same(case, answers(case, pairs, targets, points), answers(case, moved(pairs, target=mirror), targets, mirror.apply(points)))
+    assert_same(case, answers(case, pairs, targets, points),
+                answers(case, moved(pairs, target=mirror), targets, mirror.apply(points)))
 
 
 @each_case
@@ -115,7 +120,7 @@ def test_the_order_of_the_pairs_does_not_matter(case, seed):
 def test_swapping_the_images_gives_the_inverse(case, seed):
     """Under the ratio turned over; then `tre` and `observation` ask the same of the pair (x, y) both ways.
 
-    A known scale is in units of one space and changes with the fit; the Bartlett factor of affine `both` is taken at the prediction.
+    A known scale is in units of one space and changes with the fit; the Bartlett factor of affine `both` looks at the prediction.
     """
     pairs, targets, points, result = question(case, seed)
     back = case.swapped().fit(pairs.swap())
@@ -124,12 +129,12 @@ def test_swapping_the_images_gives_the_inverse(case, seed):
     np.testing.assert_allclose(inverse.offset, result.transform.offset, atol=1e-7)
     if case.known_scale:
         return
+    methods = (Deletion(),) if isinstance(case.estimator, ErrorsInVariables) else (Deletion(), LikelihoodRatio())
     for kind in ("tre", "observation"):
-        there = result.predict(targets, kind)
-        here = back.predict(points, kind)
-        for method in (Deletion(),) if isinstance(case.estimator, ErrorsInVariables) else (Deletion(), LikelihoodRatio()):
-            np.testing.assert_allclose(here.p_value(np.broadcast_to(targets, points.shape), method), there.p_value(points, method),
-                                       atol=CLOSE, rtol=1e-6, err_msg=f"{case} {kind} {method.name}")
+        there, here = result.predict(targets, kind), back.predict(points, kind)
+        for method in methods:
+            np.testing.assert_allclose(here.p_value(targets, method), there.p_value(points, method), atol=CLOSE, rtol=1e-6,
+                                       err_msg=f"{case} {kind} {method.name}")
 
 
 @each_case
@@ -164,15 +169,16 @@ def test_one_of_a_batch_by_its_index(case):
     one = result[1, 2]
     assert one.pairs.batch_shape == () and result[1].pairs.batch_shape == (3,)
     for kind in case.estimator.kinds:
-        np.testing.assert_array_equal(one.predict(targets, kind).mean, result.predict(targets, kind).mean[1, 2])
-        np.testing.assert_allclose(one.predict(targets, kind).covariance, result.predict(targets, kind).covariance[1, 2], rtol=1e-13)
+        here, there = one.predict(targets, kind), result.predict(targets, kind)
+        np.testing.assert_array_equal(here.mean, there.mean[1, 2])
+        np.testing.assert_allclose(here.covariance, there.covariance[1, 2], rtol=1e-13)
     np.testing.assert_array_equal(one.residuals, result.residuals[1, 2])
     np.testing.assert_array_equal(result[1].transform.matrix, result.transform.matrix[1])
 
 
 @each_case
 def test_points_may_have_further_leading_axes_or_fewer(case):
-    pairs, targets, points, result = question(case, 8, (2,))
+    _, targets, points, result = question(case, 8, (2,))
     shifts = np.array([-2.0, 0.0, 1.0])[:, None, None, None]
     for kind, method in case.questions:
         where = result.predict(targets, kind)
@@ -182,15 +188,16 @@ def test_points_may_have_further_leading_axes_or_fewer(case):
         for i in range(3):
             np.testing.assert_allclose(many[i], where.p_value(points + shifts[i], method), atol=CLOSE)
             np.testing.assert_array_equal(inside[i], where.region(0.9, method).contains(points + shifts[i]))
-        np.testing.assert_allclose(where.p_value(points[0, 0], method), where.p_value(np.broadcast_to(points[0, 0], points.shape), method),
-                                   atol=CLOSE)
+        one = points[0, 0]
+        spread = np.broadcast_to(one, points.shape)
+        np.testing.assert_allclose(where.p_value(one, method), where.p_value(spread, method), atol=CLOSE)
 
 
 @each_case
 @few
 @a_seed
 def test_a_region_holds_the_points_whose_p_value_reaches_its_complement(case, seed):
-    pairs, targets, points, result = question(case, seed, (8,))
+    _, targets, points, result = question(case, seed, (8,))
     for kind, method in case.questions:
         where = result.predict(targets, kind)
         p = where.p_value(points, method)
@@ -205,12 +212,12 @@ def test_a_region_holds_the_points_whose_p_value_reaches_its_complement(case, se
 @a_seed
 def test_regions_are_nested_and_kinds_are_ordered(case, seed):
     """A higher level holds a lower one; more noise in the question never shrinks its first-order region."""
-    pairs, targets, points, result = question(case, seed, (8,))
+    _, targets, points, result = question(case, seed, (8,))
     for kind, method in case.questions:
         inside = [result.predict(targets, kind).region(level, method).contains(points) for level in (0.3, 0.9, 0.999)]
         assert (inside[0] <= inside[1]).all() and (inside[1] <= inside[2]).all()
     wald = [result.predict(targets, kind).p_value(points, "wald") for kind in case.estimator.kinds]
-    assert all((a <= b + 1e-12).all() for a, b in zip(wald, wald[1:], strict=False))
+    assert all((a <= b + 1e-12).all() for a, b in pairwise(wald))
 
 
 @each_case
@@ -247,7 +254,8 @@ def test_kinds_differ_by_one_term_of_noise(case, seed):
     noise = result.noise_covariance[..., None, :, :]
     np.testing.assert_allclose(result.predict(targets, "observation").covariance, tre + noise, rtol=1e-10, atol=1e-12)
     if "lre" in case.estimator.kinds:
-        np.testing.assert_allclose(result.predict(targets, "lre").covariance, tre + case.assumed.source_share * noise, rtol=1e-10, atol=1e-12)
+        share = case.assumed.source_share
+        np.testing.assert_allclose(result.predict(targets, "lre").covariance, tre + share * noise, rtol=1e-10, atol=1e-12)
     np.testing.assert_allclose(result.predict(targets, "tre").rms, np.sqrt(np.einsum("...ii->...", tre)), rtol=1e-12)
     if case.known_scale:
         np.testing.assert_allclose(np.einsum("...ii->...", noise), case.dimension * case.assumed.scale**2, rtol=1e-12)
@@ -258,8 +266,8 @@ def test_leave_one_out_is_a_refit_without_the_pair(case):
     result = case.fit(case.pairs(9))
     left_out = result.leave_one_out()
     for i, name in enumerate(result.pairs.names):
-        others = case.fit(result.pairs.drop(name))
-        np.testing.assert_allclose(left_out[i], result.pairs.target[i] - others.transform.apply(result.pairs.source[i:i + 1])[0], atol=1e-9)
+        predicted = case.fit(result.pairs.drop(name)).transform.apply(result.pairs.source[i:i + 1])[0]
+        np.testing.assert_allclose(left_out[i], result.pairs.target[i] - predicted, atol=1e-9)
 
 
 @each_case
