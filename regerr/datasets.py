@@ -1,7 +1,7 @@
 """Data sets by name: one simulated example inside the package, and public real sets fetched on demand.
 
-Nothing real is shipped: :func:`load` fetches the files from their public repositories at a fixed commit and compares checksums, or takes
-them from a folder. Each set keeps its own licence; say where it is from when you use it.
+Nothing real is shipped: :func:`load` fetches the files from their public repositories at a fixed commit and compares checksums,
+or takes them from a folder. Each set keeps its own licence; say where it is from when you use it.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def load(name: str, folder: str | os.PathLike[str] | None = None) -> Dataset:
 
 
 def example() -> FiducialPairs:
-    """Twelve simulated beads seen in two images (2D, µm): a rotation of 20 degrees and a shift, 0.05 µm noise per coordinate in each."""
+    """Twelve simulated beads in two images (2D, µm): a rotation of 20 degrees, a shift, 0.05 µm noise per coordinate in each."""
     with resources.as_file(_packaged("simulated_beads.csv")) as path:
         return read_pairs(path)
 
@@ -138,7 +138,7 @@ def _fetched(name: str, entry: dict[str, Any]) -> dict[str, Path]:
     except ImportError:
         raise MissingExtraError(f"fetching {name!r} needs pooch: pip install 'regerr[io]', or give the folder that "
                                 "holds it") from None
-    store = pooch.create(path=pooch.os_cache("regerr") / name, base_url="", env="REGERR_DATA",
+    store = pooch.create(path=pooch.os_cache("regerr") / name, base_url="",
                          registry={file: f"sha256:{facts['sha256']}" for file, facts in entry["files"].items()},
                          urls={file: entry["url"] + quote(facts.get("remote", file)) for file, facts in entry["files"].items()})
     try:

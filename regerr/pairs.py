@@ -238,6 +238,8 @@ def _points(space: str, points: Any, faults: list[str]) -> np.ndarray | None:
         return None
     try:
         x = np.asarray(points)
+        if np.iscomplexobj(x):
+            raise TypeError
         x = np.array(x, float) if x.ndim <= 2 else np.asarray(x, float)
     except (TypeError, ValueError):
         faults.append(f"{space} is not an array of numbers: give rows of equal length (n, 2) or (n, 3)")

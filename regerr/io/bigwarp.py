@@ -1,8 +1,8 @@
 """Landmarks of BigWarp (Fiji): name, active, moving x, y[, z], fixed x, y[, z], without a header.
 
 Moving is the source. Coordinates are physical, from each image's calibration, but no unit is written. A landmark that is switched
-off, placed in one image only (``Infinity``), or written twice (same name and numbers: a file loaded into itself) is kept as unused.
-Files re-saved by a spreadsheet (no quotes, ``TRUE``) are read too.
+off, placed in one image only (``Infinity``), or written twice (same name and numbers: a file loaded into itself) is kept as
+unused. Files re-saved by a spreadsheet (no quotes, ``TRUE``) are read too.
 """
 
 from __future__ import annotations
