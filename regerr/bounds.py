@@ -7,6 +7,7 @@ of the noise changes nothing.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -87,7 +88,7 @@ def _covariance(name: str, value: Any, shape: tuple[int, ...]) -> np.ndarray:
 
 
 # How a member of each family may move: generators D with ``dA = D A``.
-_TANGENTS = {
+_TANGENTS: dict[str, Callable[[int], np.ndarray]] = {
     "rigid": turns,
     "similarity": lambda d: np.concatenate([turns(d), np.eye(d)[None]]),
     "affine": lambda d: np.eye(d * d).reshape(-1, d, d),

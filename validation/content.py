@@ -34,7 +34,8 @@ def content_of(thing: Any) -> Any:
     if isinstance(thing, Mapping):
         return [[str(key), content_of(thing[key])] for key in sorted(thing, key=str)]
     if is_dataclass(thing) and not isinstance(thing, type):
-        given = [[f.name, content_of(getattr(thing, f.name))] for f in fields(thing) if not _is_default(f, getattr(thing, f.name))]
+        values = {f: getattr(thing, f.name) for f in fields(thing)}
+        given = [[f.name, content_of(value)] for f, value in values.items() if not _is_default(f, value)]
         return [type(thing).__qualname__, given]
     raise InputError(f"a {type(thing).__qualname__} has no content to make a seed from: use a frozen dataclass")
 

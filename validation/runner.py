@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +51,8 @@ class Workers:
         if self.count is not None and self.count < 1:
             raise InputError(f"the number of workers is {self.count}: give at least 1")
         if (self.backend == "dask") != (self.scheduler is not None):
-            raise InputError("a Dask cluster needs both --backend dask and --scheduler with the address of its scheduler, such as "
-                             "tcp://127.0.0.1:8786")
+            raise InputError("a Dask cluster needs both --backend dask and --scheduler with the address of its scheduler, "
+                             "such as tcp://127.0.0.1:8786")
 
     def map(self, chunks: Iterable[Chunk]) -> Iterator[tuple[str, pd.DataFrame]]:
         """Names and tables of chunks, in the order in which they are done."""
@@ -69,11 +70,11 @@ class Workers:
         from joblib import parallel_config
 
         try:
-            from distributed import Client
+            client = import_module("distributed").Client
         except ModuleNotFoundError:
             raise MissingExtraError("--backend dask needs the library 'distributed': install it with pip install distributed, "
                                     "or leave the option out to use the cores of this machine") from None
-        with Client(self.scheduler, timeout=20), parallel_config(backend="dask"):
+        with client(self.scheduler, timeout=20), parallel_config(backend="dask"):
             yield
 
 
@@ -121,11 +122,13 @@ def collect(study: Study, folder: Path) -> tuple[dict[str, pd.DataFrame], pd.Dat
     InputError
         When chunks are missing.
     """
-    place, tables, failures = folder / "chunks", {s.identity: [] for s in study.scenarios}, []
+    place = folder / "chunks"
+    tables: dict[str, list[pd.DataFrame]] = {s.identity: [] for s in study.scenarios}
+    failures: list[dict[str, Any]] = []
     for chunk in study.chunks():
         table = read(chunk, place)
         if table is None:
-            raise InputError(f"{place} lacks the chunk {chunk.name} of this study: run the study again, it goes on where it stopped")
+            raise InputError(f"{place} lacks the chunk {chunk.name} of this study: run it again, it goes on where it stopped")
         failures += table.attrs["failures"]
         tables[chunk.scenario.identity].append(table)
     columns = ["scenario", "chunk", "replicate", "estimator", "reason"]
@@ -194,5 +197,5 @@ def _made(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as fault:
-        raise InputError(f"cannot make the folder {folder} ({fault.strerror or fault}): choose another one for --output") from None
+        raise InputError(f"cannot make the folder {folder} ({fault.strerror or fault}): give another --output") from None
     return folder

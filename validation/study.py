@@ -74,7 +74,7 @@ class Scenario:
 
 @dataclass(frozen=True)
 class Margins:
-    """How far from its nominal level a coverage may be and still count as covering, declared before the study is run (Serlin 2000).
+    """How far from its nominal level a coverage may be and still count as covering, declared beforehand (Serlin 2000).
 
     Parameters
     ----------

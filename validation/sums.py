@@ -80,7 +80,8 @@ class Moments:
     def sd(self) -> np.ndarray:
         """S.d. of one replicate, NaN below two."""
         with np.errstate(invalid="ignore", divide="ignore"):
-            return np.sqrt(np.maximum(self.squares - self.total**2 / self.count, 0.0) / np.where(self.count > 1, self.count - 1, np.nan))
+            about_mean = np.maximum(self.squares - self.total**2 / self.count, 0.0)
+            return np.sqrt(about_mean / np.where(self.count > 1, self.count - 1, np.nan))
 
     @property
     def standard_error(self) -> np.ndarray:

@@ -1,7 +1,7 @@
 """The tables that people and figures read, made from sums alone: one row per target, and one row per scenario.
 
-Columns are listed in `TARGET_COLUMNS` and `SUMMARY_COLUMNS`; between the identity of a scenario and its estimator stand the labels
-of the study. Every estimate has its Monte Carlo standard error beside it, in the column of the same name with ``_se``.
+Columns are listed in `TARGET_COLUMNS` and `SUMMARY_COLUMNS`; after the identity of a scenario come the labels of the study. Every
+estimate has its Monte Carlo standard error beside it, in the column of the same name with ``_se``.
 """
 
 from __future__ import annotations
@@ -18,40 +18,67 @@ from .sums import ALL_TARGETS, SUMS, Moments
 from .verdicts import judge_mean, judge_worst
 
 _CELL = ["scenario", "estimator", "kind", "level"]
+_WHO = {
+    "scenario": "unique name of the scenario; its labels follow, one column each",
+    "estimator": "unique name",
+    "label": "what figures call it",
+    "model": "its family, if it has one",
+    "method": "its method, if it says so",
+    "kind": "the question: tre, lre or observation",
+    "level": "nominal level",
+}
+_REST = {
+    "volume_replicates": "replicates on which the region was measured and bounded",
+    "volume_mean": "mean area (2D, px^2) or volume (3D, px^3) of the bounded regions",
+    "volume_mean_se": "",
+    "volume_sd": "its s.d. over replicates",
+    "volume_sd_se": "",
+    "log_volume_mean": "mean natural logarithm of it",
+    "log_volume_mean_se": "",
+    "unbounded": "share of measured regions that are unbounded",
+    "unbounded_se": "",
+    "rms_tre": "root mean square of |T^(x) - T(x)|, px",
+    "rms_tre_se": "",
+    "expected_rms_tre": "root mean square of what the estimator itself expects, where that is finite, px",
+    "expected_rms_tre_se": "",
+    "efficiency": "Cramer-Rao efficiency within the estimator's family; empty when the truth is outside of it",
+    "efficiency_se": "",
+}
 
 TARGET_COLUMNS = {
-    "scenario": "unique name of the scenario; its labels follow, one column each",
-    "estimator": "unique name", "label": "what figures call it", "model": "its family, if it has one", "method": "its method",
-    "kind": "the question: tre, lre or observation", "level": "nominal level",
+    **_WHO,
     "target": "number of the target, from 0",
-    "x": "true position in the source, px; empty when every replicate has targets of its own (y and z likewise)", "y": "", "z": "",
-    "distance": "to the nearest true fiducial in the source, px; empty likewise",
+    "x": "true position in the source, px; empty when every replicate has targets of its own",
+    "y": "the same",
+    "z": "the same; empty in 2D",
+    "distance": "to the nearest true fiducial in the source, px; empty when x is",
     "replicates": "datasets drawn",
     "coverage": "share of replicates whose region holds the target; failed ones do not",
     "coverage_se": "",
-    "volume_replicates": "replicates on which the region was measured and bounded",
-    "volume_mean": "mean area (2D, px^2) or volume (3D, px^3) of the bounded regions", "volume_mean_se": "",
-    "volume_sd": "its s.d. over replicates", "volume_sd_se": "",
-    "log_volume_mean": "mean natural logarithm of it", "log_volume_mean_se": "",
-    "unbounded": "share of measured regions that are unbounded", "unbounded_se": "",
-    "rms_tre": "root mean square of |T^(x) - T(x)|, px", "rms_tre_se": "",
-    "expected_rms_tre": "root mean square of what the estimator itself expects (finite expectations only), px",
-    "expected_rms_tre_se": "",
-    "efficiency": "Cramer-Rao efficiency in the estimator's family; empty when the truth is outside of it", "efficiency_se": "",
+    **_REST,
 }
 
 SUMMARY_COLUMNS = {
-    **{name: TARGET_COLUMNS[name] for name in ("scenario", "estimator", "label", "model", "method", "kind", "level")},
-    "targets": "number of targets", "replicates": TARGET_COLUMNS["replicates"], "failed": "share of datasets without a fit",
-    "coverage_mean": "mean over targets of the coverage", "coverage_mean_se": "Monte Carlo error over replicates, not replicates x targets",
-    "coverage_mean_low": "99 % interval of the mean", "coverage_mean_high": "",
-    "coverage_min": "least coverage of a target", "coverage_min_low": "99 % interval, one-sided each, with Bonferroni's allowance for "
-    "the choice among targets", "coverage_min_high": "",
-    "coverage_sd": "s.d. over targets", "coverage_max": "greatest coverage of a target", "coverage_max_low": "", "coverage_max_high": "",
-    "margin": "declared for the mean", "verdict": "covers, under-covers, over-covers or undecided: the mean against the margin",
-    "worst_margin": "declared for the worst target", "worst_verdict": "the same of the worst target",
-    **{name: text for name, text in TARGET_COLUMNS.items() if name.startswith(("volume", "log_volume", "unbounded", "rms_tre",
-                                                                              "expected", "efficiency"))},
+    **_WHO,
+    "targets": "number of targets",
+    "replicates": "datasets drawn",
+    "failed": "share of datasets without a fit",
+    "coverage_mean": "mean over targets of the coverage",
+    "coverage_mean_se": "Monte Carlo error over replicates, not over replicates x targets",
+    "coverage_mean_low": "99 % interval of the mean",
+    "coverage_mean_high": "",
+    "coverage_min": "least coverage of a target",
+    "coverage_min_low": "99 % interval, with Bonferroni's allowance for the choice among targets",
+    "coverage_min_high": "",
+    "coverage_sd": "s.d. over targets",
+    "coverage_max": "greatest coverage of a target",
+    "coverage_max_low": "99 % interval as for the least",
+    "coverage_max_high": "",
+    "margin": "declared for the mean",
+    "verdict": "covers, under-covers, over-covers or undecided: the mean against the margin",
+    "worst_margin": "declared for the worst target",
+    "worst_verdict": "the same of the worst target",
+    **_REST,
 }
 
 
@@ -87,8 +114,8 @@ def per_scenario(study: Study, sums: Mapping[str, pd.DataFrame]) -> pd.DataFrame
     out = out.merge(over_targets, on=_CELL)
     out["margin"] = [study.margins.at(level) for level in out["level"]]
     out["worst_margin"] = study.margins.worst * out["margin"]
-    out["verdict"] = [str(judge_mean(r.coverage_mean, r.coverage_mean_se, r.replicates, r.targets, r.level, r.margin))
-                      for r in out.itertuples()]
+    facts = (out[name] for name in ("coverage_mean", "coverage_mean_se", "replicates", "targets", "level", "margin"))
+    out["verdict"] = [str(judge_mean(*row)) for row in zip(*facts, strict=True)]
     return _ordered(out, study, SUMMARY_COLUMNS)
 
 
@@ -136,14 +163,17 @@ def _over_targets(study: Study, big: pd.DataFrame, rows: pd.DataFrame) -> Iterat
     """What the coverages of a scenario's targets say together."""
     moments = _moments(big, "covered", [*_CELL, "target"], rows)
     share, count = moments.mean, moments.count
-    for key, where in rows.groupby(_CELL, sort=False).indices.items():
-        p, r, level = share[where], count[where], float(key[3])
+    for where in rows.groupby(_CELL, sort=False).indices.values():
+        cell = dict(zip(_CELL, rows.loc[where[0], _CELL], strict=True))
+        level = float(cell["level"])
+        p, r = share[where], count[where]
         low, high = measures.bounds_of_share(p, r, 0.995, looks=len(p))
         worst = judge_worst(p, r, level, study.margins.worst * study.margins.at(level))
         least, most = int(np.argmin(p)), int(np.argmax(p))
-        yield {**dict(zip(_CELL, key, strict=True)), "targets": len(p), "coverage_min": p[least], "coverage_min_low": low[least],
-               "coverage_min_high": high[least], "coverage_sd": float(np.std(p)), "coverage_max": p[most],
-               "coverage_max_low": low[most], "coverage_max_high": high[most], "worst_verdict": str(worst)}
+        yield {**cell, "targets": len(p),
+               "coverage_min": p[least], "coverage_min_low": low[least], "coverage_min_high": high[least],
+               "coverage_sd": float(np.std(p)), "coverage_max": p[most], "coverage_max_low": low[most],
+               "coverage_max_high": high[most], "worst_verdict": str(worst)}
 
 
 def _ordered(table: pd.DataFrame, study: Study, columns: Mapping[str, str]) -> pd.DataFrame:
@@ -161,14 +191,15 @@ def _label_names(study: Study) -> list[str]:
 
 
 def _places(study: Study) -> pd.DataFrame:
-    """True positions of targets and their distance to the nearest fiducial, of scenarios whose scene is the same for all replicates."""
+    """True positions of targets and their distance to the nearest fiducial, where the scene is the same for all replicates."""
     return pd.concat([_places_of(s) for s in study.scenarios], ignore_index=True)
 
 
 def _places_of(scenario: Scenario) -> pd.DataFrame:
-    m, fixed = scenario.experiment.targets.n, not scenario.experiment.redraw
-    out = {"scenario": scenario.identity, "target": np.arange(m), **{name: np.full(m, np.nan) for name in ("x", "y", "z", "distance")}}
-    if fixed:
+    m = scenario.experiment.targets.n
+    out: dict[str, object] = {"scenario": scenario.identity, "target": np.arange(m)}
+    out |= {name: np.full(m, np.nan) for name in ("x", "y", "z", "distance")}
+    if not scenario.experiment.redraw:
         scene = scenario.experiment.scene
         out |= dict(zip("xyz", scene.targets_source.T, strict=False))
         gaps = scene.targets_source[:, None] - scene.source

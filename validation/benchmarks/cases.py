@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 
@@ -80,9 +82,16 @@ def _fits() -> Iterator[Case]:
     target = source + rng.standard_normal(source.shape)
     for name, noise, other, wanted in (("rigid", "both", EuclideanTransform, 40.0), ("affine", "target", AffineTransform, 100.0)):
         yield Case(f"{count} fits in 2D, n = 10: {name}", f"a loop over scikit-image's {other.__name__}",
-                   lambda name=name, noise=noise: regerr.fit(regerr.FiducialPairs(source, target), name, noise).transform,
-                   lambda other=other: [other.from_estimate(x, y) for x, y in zip(source, target, strict=True)],
-                   wanted, faster=True, repetitions=3)
+                   partial(_fit_all, source, target, name, noise), partial(_fit_each, source, target, other), wanted, faster=True,
+                   repetitions=3)
+
+
+def _fit_all(source: np.ndarray, target: np.ndarray, model: str, noise: str) -> object:
+    return regerr.fit(regerr.FiducialPairs(source, target), model, noise).transform
+
+
+def _fit_each(source: np.ndarray, target: np.ndarray, transform: Any) -> list[object]:
+    return [transform.from_estimate(x, y) for x, y in zip(source, target, strict=True)]
 
 
 def _maps() -> Iterator[Case]:

@@ -8,3 +8,4 @@ from ..study import Study
 from . import icip, regions
 
 STUDIES: dict[str, Callable[[bool], Study]] = {"icip": icip.study, "regions": regions.study}
+TITLES = {"icip": icip.TITLE, "regions": regions.TITLE}

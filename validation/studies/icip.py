@@ -1,8 +1,8 @@
 """The coverage study of the ICIP 2021 paper, in full, with this library's regions beside the published ones (theory, section 9).
 
-Truth {rigid, affine} x model {rigid, affine} x 10, 25, 100 fiducials, gathered around the centre of a 512 x 512 image or uniform over
-it; 100 targets uniform over 1024 x 1024; Gaussian noise of covariance I on fiducials and targets in BOTH spaces; each target is
-asked where it will be localised in the target image.
+Truth {rigid, affine} x model {rigid, affine} x 10, 25, 100 fiducials, gathered around the centre of a 512 x 512 image or uniform
+over it; 100 targets uniform over 1024 x 1024; Gaussian noise of covariance I on fiducials and targets in BOTH spaces; of each
+target is asked where it will be localised in the target image.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from ..estimators import LeaveOneOutDisk, Registration
 from ..protocol import Estimator
 from ..study import Margins, Scenario, Study
 
+TITLE = "The ICIP 2021 coverage study: rigid and affine, 10 to 100 fiducials"
 TRUTHS: dict[str, Truth] = {"rigid": Rigid(), "affine": Affine()}
 LAYOUTS = {"gathered": Gathered, "uniform": Uniform}
 COUNTS = (10, 25, 100)
@@ -39,7 +40,7 @@ def study(quick: bool = False) -> Study:
     """The study: 10,000 replicates of 12 scenarios, or few replicates of all of them."""
     scenarios = tuple(_scenario(truth, layout, n) for truth, layout, n in product(TRUTHS, LAYOUTS, COUNTS))
     size = {"replicates": 100, "chunk": 50, "measured": 1} if quick else {"replicates": 10_000, "chunk": 1_000, "measured": 100}
-    return Study("icip", "The ICIP 2021 coverage study: rigid and affine, 10 to 100 fiducials", scenarios, **size,
+    return Study("icip", TITLE, scenarios, **size,
                  margins=Margins({0.95: 0.01}), rows=("truth",))
 
 
@@ -47,5 +48,5 @@ def _scenario(truth: str, layout: str, n: int) -> Scenario:
     fiducials: Layout = LAYOUTS[layout](n)
     targets = Uniform(TARGETS, low=-FIELD / 2, high=1.5 * FIELD)
     noise = Noise(source_covariance=1.0, target_covariance=1.0)
-    return Scenario({"truth": truth, "layout": layout, "n": n}, Experiment(fiducials, targets, TRUTHS[truth], noise, scene_seed=2021),
-                    ESTIMATORS, truth=truth)
+    experiment = Experiment(fiducials, targets, TRUTHS[truth], noise, scene_seed=2021)
+    return Scenario({"truth": truth, "layout": layout, "n": n}, experiment, ESTIMATORS, truth=truth)

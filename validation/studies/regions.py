@@ -15,8 +15,9 @@ from simulations.layouts import FIELD, GATHERED_SD
 
 from ..estimators import Registration
 from ..protocol import KINDS, Estimator
-from ..study import Margins, Scenario, Study
+from ..study import Label, Margins, Scenario, Study
 
+TITLE = "Regions against the number of fiducials and the noise"
 LEVELS = (0.5, 0.9, 0.95, 0.99)
 LAYOUTS = {"random": None, "90 % poorest": 90.0, "99 % poorest": 99.0}
 NOISES = (0.02, 0.1, 0.2)
@@ -56,7 +57,7 @@ def study(quick: bool = False) -> Study:
     grid = [(model, dimension, n, noise, layout) for (model, dimension), counts in COUNTS.items()
             for n, noise, layout in product(counts[:3] if quick else counts, noises, layouts)]
     size = {"replicates": 100, "chunk": 50} if quick else {"replicates": 10_000, "chunk": 2_500}
-    return Study("regions", "Regions against the number of fiducials and the noise", tuple(_scenario(*cell) for cell in grid), **size,
+    return Study("regions", TITLE, tuple(_scenario(*cell) for cell in grid), **size,
                  margins=Margins({0.5: 0.02, 0.9: 0.01, 0.95: 0.007, 0.99: 0.004}), measured=0, rows=("dimension", "family"))
 
 
@@ -70,5 +71,5 @@ def _scenario(model: str, dimension: int, n: int, noise: float, layout: str) -> 
         Rigid(dimension),
         Noise(source_covariance=variance, target_covariance=variance),
         scene_seed=2021, redraw=percent is None)
-    labels = {"dimension": dimension, "family": model, "layout": layout, "n": n, "noise": noise}
+    labels: dict[str, Label] = {"dimension": dimension, "family": model, "layout": layout, "n": n, "noise": noise}
     return Scenario(labels, experiment, ESTIMATORS[model], KINDS, LEVELS, truth="rigid")

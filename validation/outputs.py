@@ -1,0 +1,72 @@
+"""What a finished study leaves in its folder, and the few lines that are printed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+import regerr
+
+from .illustrations import expected_tre_map, held_out_beads
+from .runner import collect, write_whole
+from .study import Study
+from .tables import per_scenario, per_target, verdicts
+
+# tables for pictures that come with a study
+ILLUSTRATIONS: dict[str, dict[str, Callable[[bool], pd.DataFrame]]] = {"icip": {"map": expected_tre_map, "beads": held_out_beads}}
+
+
+def write_tables(study: Study, folder: Path, quick: bool = False) -> pd.DataFrame:
+    """Write all tables of a study from its chunks; returns the summary.
+
+    ``coverage`` has one row per target and ``summary`` one per scenario, both as Parquet and CSV (`validation.tables`);
+    ``verdicts.csv``, ``failures.csv``, ``study.json``; and what `ILLUSTRATIONS` lists.
+    """
+    sums, failures = collect(study, folder)
+    summary = per_scenario(study, sums)
+    for name, table in (("coverage", per_target(study, sums)), ("summary", summary)):
+        _parquet(folder / f"{name}.parquet", table)
+        _csv(folder / f"{name}.csv", table)
+    _csv(folder / "verdicts.csv", verdicts(summary, study))
+    _csv(folder / "failures.csv", failures)
+    write_whole(folder / "study.json", lambda path: path.write_text(json.dumps(_facts(study), indent=1) + "\n", encoding="utf-8"))
+    for name, make in ILLUSTRATIONS.get(study.name, {}).items():
+        _parquet(folder / f"{name}.parquet", make(quick))
+    return summary
+
+
+def short_table(study: Study, summary: pd.DataFrame, level: float = 0.95) -> str:
+    """Coverage and verdicts of each estimator over the scenarios of a group, as text."""
+    rows = summary[summary["level"] == level]
+    groups = rows.groupby([*study.rows, "label"], sort=False)
+    names = [*study.rows, "estimator"]
+    lines = pd.DataFrame([{**dict(zip(names, key, strict=True)), **_line(group)} for key, group in groups])
+    head = (f"{study.title}: {len(study.scenarios)} scenarios, {study.replicates:,} replicates each. "
+            f"Nominal level {level:g}, margin {study.margins.at(level):g}.")
+    return f"{head}\n{lines.to_string(index=False, justify='left')}"
+
+
+def _line(group: pd.DataFrame) -> dict[str, str | int]:
+    counts = group["verdict"].value_counts()
+    said = ", ".join(f"{verdict} {counts[verdict]}" for verdict in ("covers", "under-covers", "over-covers", "undecided")
+                     if verdict in counts)
+    return {"coverage (mean over targets)": f"{group['coverage_mean'].min():.3f} to {group['coverage_mean'].max():.3f}",
+            "Monte Carlo s.e.": f"{group['coverage_mean_se'].max():.4f}", "verdicts": said}
+
+
+def _facts(study: Study) -> dict[str, object]:
+    return {"name": study.name, "title": study.title, "scenarios": len(study.scenarios), "replicates": study.replicates,
+            "chunk": study.chunk, "seed": study.seed, "measured": study.measured, "rows": list(study.rows),
+            "margins": {f"{level:g}": margin for level, margin in study.margins.mean.items()}, "worst": study.margins.worst,
+            "version": regerr.__version__}
+
+
+def _parquet(path: Path, table: pd.DataFrame) -> None:
+    write_whole(path, lambda unfinished: table.to_parquet(unfinished, index=False))
+
+
+def _csv(path: Path, table: pd.DataFrame) -> None:
+    write_whole(path, lambda unfinished: table.to_csv(unfinished, index=False, float_format="%.6g", lineterminator="\n"))
