@@ -112,6 +112,7 @@ class Estimator(ABC):
 
     card: ClassVar[Card]
     quadratic: ClassVar[bool] = True  # each entry of `covariance` is a quadratic polynomial of the target
+    polar: ClassVar[bool] = False  # a rotation about the centroid, alike in all directions: regions bend around it
     noise: Noise
 
     @abstractmethod

@@ -65,6 +65,7 @@ class Procrustes(Estimator):
 
     noise: Noise
 
+    polar = True
     scaled = False
 
     def linear(self, dimension: int) -> bool:
