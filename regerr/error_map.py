@@ -275,11 +275,11 @@ def _check(call: Callable[[], Any], faults: list[str]) -> Any:
 def _level(quantity: str, level: float | None, faults: list[str]) -> float | None:
     if quantity not in QUANTITIES:
         faults.append(f"quantity is {quantity!r}: use 'rms' (r.m.s. deviation) or 'radius' (of the region)")
+    elif level is not None and quantity != "radius":
+        faults.append(f"level is {level} and the quantity {quantity!r} has none: leave it out, or map the 'radius'")
     if quantity == "radius":
         value: float | None = _check(lambda: checked_level(0.95 if level is None else level), faults)
         return value
-    if level is not None:
-        faults.append(f"level is {level} and the quantity {quantity!r} has none: leave it out, or map the 'radius'")
     return None
 
 

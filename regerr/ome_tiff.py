@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +54,8 @@ def write(error_map: ErrorMap, path: Path, *, force: bool = False) -> None:
         raise InputError(f"{path} cannot be written ({fault.strerror or fault}): check the folder, its permissions and the free "
                          "space") from None
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
 
 
 def metadata(error_map: ErrorMap) -> dict[str, Any]:

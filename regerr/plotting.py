@@ -15,7 +15,7 @@ import numpy as np
 from . import canvas
 from .canvas import BLUE, ORANGE, SMALL
 from .error_map import KIND_WORDS, ErrorMap, round_levels, round_number
-from .errors import InputError
+from .errors import Failure, InputError, UndeterminedError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,8 +60,8 @@ def plot_map(error_map: ErrorMap, result: RegistrationResult, ax: Axes | None = 
     x, y, values, outside = _thinned(error_map, values, outside)
     drawn = _colour(ax, values, edges, error_map.label, under)
     _iso_lines(ax, x, y, values)
-    handles = [_fiducials(ax, error_map.fiducials, result.pairs.names)]
-    handles += _inside(ax, x, y, outside, error_map)
+    handles = [_fiducials(ax, error_map.fiducials, result.pairs.names, hollow=picture is not None)]
+    handles += _inside(ax, x, y, outside, _hull_seen(error_map, plane))
     ax.set_title(", ".join([f"{result.estimator.card.name}, {result.pairs.n} fiducials", *title]), fontsize=SMALL + 1)
     canvas.legend(ax, [*handles, *drawn])
     return ax
@@ -96,7 +96,7 @@ def plot_regions(result: RegistrationResult, targets: Any, kind: str, level: flo
     labels = _checked_names(names, len(predicted))
     curves = _outlines(region, resolution)
     ax, shown = _sheet(result, ax, image, spacing, origin, _in_view(result.pairs.target[:, :2], predicted, curves))
-    handles = [_fiducials(ax, result.pairs.target, () if shown else result.pairs.names)]
+    handles = [_fiducials(ax, result.pairs.target, () if shown else result.pairs.names, hollow=shown)]
     handles += [ax.plot(*predicted.T, "+", color=ORANGE, ms=5, mew=1.0, zorder=6, label="predicted")[0],
                 *_draw_regions(ax, curves, f"{100 * level:g} % region")]
     if len(labels) <= _MOST_NAMES:
@@ -143,6 +143,8 @@ def _check_single(result: RegistrationResult) -> None:
     if result.pairs.batch_shape:
         raise InputError(f"these are {result.failure.size} registrations, a batch of shape {result.pairs.batch_shape}, and a "
                          "picture shows one: give result[i]")
+    if result.failure:
+        raise UndeterminedError(f"there is no registration to draw: {Failure(int(result.failure)).sentence}")
 
 
 def _checked_names(names: Any, count: int) -> tuple[str, ...]:
@@ -223,25 +225,24 @@ def _iso_lines(ax: Axes, x: np.ndarray, y: np.ndarray, values: np.ndarray) -> No
         text.set_path_effects(canvas.halo("0.2"))
 
 
-def _fiducials(ax: Axes, points: np.ndarray, names: Any) -> Any:
-    """Dots, with their names where there are few."""
-    dots = ax.plot(*points[:, :2].T, "o", color=BLUE, ms=4.0, mec="white", mew=0.8, zorder=5, label="fiducials")[0]
+def _fiducials(ax: Axes, points: np.ndarray, names: Any, hollow: bool) -> Any:
+    """Dots, or rings that let an image be seen, with their names where there are few."""
+    style: dict[str, Any] = {"ms": 4.0, "mec": "white", "mew": 0.8, "color": BLUE}
+    if hollow:
+        style |= {"ms": 6.0, "mfc": "none", "mec": BLUE, "mew": 1.2, "path_effects": canvas.halo(width=2.4)}
+    dots = ax.plot(*points[:, :2].T, "o", zorder=5, label="fiducials", **style)[0]
     if 0 < len(names) <= _MOST_NAMES:
         canvas.name_points(ax, points[:, :2], names, "black")
     return dots
 
 
-def _inside(ax: Axes, x: np.ndarray, y: np.ndarray, outside: np.ndarray, error_map: ErrorMap) -> list[Any]:
+def _inside(ax: Axes, x: np.ndarray, y: np.ndarray, outside: np.ndarray, hull: np.ndarray) -> list[Any]:
     """The outline of the hull, and hatching beyond it; returns their handles."""
-    from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    style: dict[str, Any] = {"color": ORANGE, "lw": 1.2}
-    if error_map.dimension == 2:
-        ax.plot(*_hull(error_map.fiducials).T, zorder=4, path_effects=canvas.halo(), **style)
-    elif min(outside.shape) > 1 and outside.any() and not outside.all():
-        ax.contour(x, y, outside.astype(float), levels=[0.5], colors=ORANGE, linewidths=1.2, zorder=4)
-    handles: list[Any] = [Line2D([], [], label="hull", **style)]
+    handles: list[Any] = []
+    if len(hull):
+        handles += ax.plot(*hull.T, color=ORANGE, lw=1.2, zorder=4, path_effects=canvas.halo(), label="hull")
     if outside.any() and min(outside.shape) > 1:
         hatched = ax.contourf(x, y, outside.astype(float), levels=[0.5, 1.5], colors="none", hatches=["//"], zorder=2)
         hatched.set(edgecolor=(1.0, 1.0, 1.0, 0.45), linewidth=0.0)
@@ -249,9 +250,28 @@ def _inside(ax: Axes, x: np.ndarray, y: np.ndarray, outside: np.ndarray, error_m
     return handles
 
 
+def _hull_seen(error_map: ErrorMap, plane: int | None) -> np.ndarray:
+    """The outline (k, 2) of the fiducials' hull as seen along z: all of it, or what the voxels of a plane cut out of it."""
+    points = error_map.fiducials
+    if plane is None:
+        return _hull(points[:, :2])
+    height = points[:, 2] - error_map.origin[2] - plane * error_map.spacing[2]
+    half = 0.5 * error_map.spacing[2]
+    return _hull(np.concatenate([points[np.abs(height) <= half, :2], *(_cut(points, height + side) for side in (-half, half))]))
+
+
+def _cut(points: np.ndarray, height: np.ndarray) -> np.ndarray:
+    """Where lines between points (n, 3) below and above height 0 pass it: (k, 2)."""
+    below, above = height < 0, height > 0
+    down, up = -height[below, None, None], height[above, None]
+    return ((up * points[below, None] + down * points[above]) / (up + down))[..., :2].reshape(-1, 2)
+
+
 def _hull(points: np.ndarray) -> np.ndarray:
     """Corners of the convex hull of points (n, 2) in order, the first again at the end; a line's two ends (Andrew 1979)."""
     ordered = sorted(set(map(tuple, points.tolist())))
+    if not ordered:
+        return np.empty((0, 2))
     halves: list[list[Any]] = []
     for row in (ordered, ordered[::-1]):
         half: list[Any] = []
