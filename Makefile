@@ -3,7 +3,6 @@
 PYTHON ?= python3
 RESULTS ?= results
 QUICK_RESULTS ?= results-quick
-REPLICATES ?= 200
 STUDY ?= icip
 STUDY_OPTIONS ?=
 PYTEST_OPTIONS ?=
@@ -25,7 +24,7 @@ help:
 	@echo "make test             all tests (PYTEST_OPTIONS=\"-k affine\")"
 	@echo "make lint             style and types"
 	@echo "make reproduce        all studies and figures, into RESULTS=$(RESULTS)"
-	@echo "make quick-reproduce  the same with REPLICATES=$(REPLICATES), into QUICK_RESULTS=$(QUICK_RESULTS)"
+	@echo "make quick-reproduce  the same with few replicates, into QUICK_RESULTS=$(QUICK_RESULTS)"
 	@echo "make study            one study, STUDY=$(STUDY), into RESULTS=$(RESULTS)"
 	@echo "make benchmark        speed, as ratios to plain numpy in the same run"
 	@echo "make clean            removes results and caches; .venv stays"
@@ -52,7 +51,7 @@ reproduce: install
 	$(BIN)/python -m paper_figures $(RESULTS)
 
 quick-reproduce:
-	$(MAKE) reproduce RESULTS=$(QUICK_RESULTS) STUDY_OPTIONS="--replicates $(REPLICATES) $(STUDY_OPTIONS)"
+	$(MAKE) reproduce RESULTS=$(QUICK_RESULTS) STUDY_OPTIONS="--quick $(STUDY_OPTIONS)"
 
 study: install
 	$(BIN)/regerr study $(STUDY) --output $(RESULTS) $(STUDY_OPTIONS)

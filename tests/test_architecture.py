@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -249,6 +250,12 @@ def test_the_public_names_are_these() -> None:
 def test_each_public_name_is_there_and_documented(name: str) -> None:
     assert getattr(regerr, name).__doc__
     assert name in dir(regerr)
+
+
+def test_other_packages_add_their_commands_through_the_metadata() -> None:
+    added = {point.name: point.value for point in entry_points(group="regerr.commands")}
+    assert added == {"simulate": "simulations.cli:app", "study": "validation.cli:app"}
+    assert PROJECT["entry-points"]["regerr.commands"] == added
 
 
 def test_all_extras_but_the_cluster_are_in_all() -> None:
