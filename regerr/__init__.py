@@ -28,7 +28,8 @@ _HOMES = {
 }
 
 __all__ = ["ErrorMap", "Failure", "FiducialPairs", "InputError", "MissingExtraError", "Noise", "RegistrationError",
-           "RegistrationResult", "RegistrationWarning", "Transform", "UndeterminedError", "UnsupportedError", "Unused", "__version__", "fit"]
+           "RegistrationResult", "RegistrationWarning", "Transform", "UndeterminedError", "UnsupportedError", "Unused",
+           "__version__", "fit"]
 
 
 def __getattr__(name: str) -> Any:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .errors import Failure, InputError, UndeterminedError
+from .hull import beyond_hull
 from .predictions import checked_kind, checked_level
 from .quadratic import Function, quadratic_of
 
@@ -28,7 +29,6 @@ IMAGES = ("source", "target")
 KIND_WORDS = {"tre": "TRE", "lre": "LRE", "observation": "observation"}
 _ROWS = 65536  # pixels asked of a prediction at a time
 _ROUND = (1.0, 2.0, 5.0, 10.0)
-_LEVEL = 1e-9  # of a half-space's slope along a row, and of a pixel: below it the row runs along the half-space
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,15 +115,7 @@ class ErrorMap:
         A pixel counts as inside when its square (its box) touches the convex hull of the fiducials: so fiducials on a line, or
         in a plane of a volume, have an inside of one pixel's breadth.
         """
-        normals, offsets = _hull(self.pixel(self.fiducials))
-        shape = self.values.shape
-        outside = np.empty(shape, bool)
-        u, v = np.arange(shape[-1], dtype=float), np.arange(shape[-2], dtype=float)
-        for plane in np.ndindex(shape[:-2]):
-            above = offsets + normals[:, 2:] @ np.array(plane, float)
-            low, high = _intervals(normals[:, :1], normals[:, 1:2] * v + above[:, None])
-            np.less(u, low[:, None], out=outside[plane])
-            outside[plane] |= u > high[:, None]
+        outside = beyond_hull(self.pixel(self.fiducials), self.values.shape)
         outside.flags.writeable = False
         return outside
 
@@ -320,22 +312,3 @@ def _interpolated(values: np.ndarray, u: np.ndarray) -> np.ndarray:
         used = weight > 0
         out[used] += weight[used] * values[tuple(index[used, ::-1].T)]
     return out
-
-
-def _hull(u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Half-spaces ``normal . u + offset <= 0`` of the hull of the pixels around points (n, d), in pixel numbers."""
-    from scipy.spatial import ConvexHull
-
-    d = u.shape[-1]
-    boxes = u[:, None] + 0.5 * np.array(list(product((-1.0, 1.0), repeat=d)))
-    equations = ConvexHull(boxes.reshape(-1, d)).equations
-    return equations[:, :-1], equations[:, -1]
-
-
-def _intervals(slope: np.ndarray, rest: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """From where to where ``slope u + rest <= 0`` for all half-spaces (f, 1), of rows (f, m); high is below low where nowhere."""
-    level = np.abs(slope) < _LEVEL
-    with np.errstate(divide="ignore", invalid="ignore"):
-        end = -rest / slope
-    low = np.where(level, np.where(rest > _LEVEL, np.inf, -np.inf), np.where(slope < 0, end, -np.inf)).max(0)
-    return low, np.where(~level & (slope > 0), end, np.inf).min(0)

@@ -16,6 +16,7 @@ from . import canvas
 from .canvas import BLUE, ORANGE, SMALL
 from .error_map import KIND_WORDS, ErrorMap, round_levels, round_number
 from .errors import Failure, InputError, UndeterminedError
+from .hull import cut, outline
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -254,37 +255,10 @@ def _hull_seen(error_map: ErrorMap, plane: int | None) -> np.ndarray:
     """The outline (k, 2) of the fiducials' hull as seen along z: all of it, or what the voxels of a plane cut out of it."""
     points = error_map.fiducials
     if plane is None:
-        return _hull(points[:, :2])
+        return outline(points[:, :2])
     height = points[:, 2] - error_map.origin[2] - plane * error_map.spacing[2]
     half = 0.5 * error_map.spacing[2]
-    return _hull(np.concatenate([points[np.abs(height) <= half, :2], *(_cut(points, height + side) for side in (-half, half))]))
-
-
-def _cut(points: np.ndarray, height: np.ndarray) -> np.ndarray:
-    """Where lines between points (n, 3) below and above height 0 pass it: (k, 2)."""
-    below, above = height < 0, height > 0
-    down, up = -height[below, None, None], height[above, None]
-    return ((up * points[below, None] + down * points[above]) / (up + down))[..., :2].reshape(-1, 2)
-
-
-def _hull(points: np.ndarray) -> np.ndarray:
-    """Corners of the convex hull of points (n, 2) in order, the first again at the end; a line's two ends (Andrew 1979)."""
-    ordered = sorted(set(map(tuple, points.tolist())))
-    if not ordered:
-        return np.empty((0, 2))
-    halves: list[list[Any]] = []
-    for row in (ordered, ordered[::-1]):
-        half: list[Any] = []
-        for p in row:
-            while len(half) > 1 and _turns_right(half[-2], half[-1], p):
-                half.pop()
-            half.append(p)
-        halves.append(half)
-    return np.array([*halves[0], *halves[1][1:]])
-
-
-def _turns_right(a: Any, b: Any, c: Any) -> bool:
-    return bool((b[0] - a[0]) * (c[1] - a[1]) <= (b[1] - a[1]) * (c[0] - a[0]))
+    return outline(np.concatenate([points[np.abs(height) <= half, :2], *(cut(points, height + side) for side in (-half, half))]))
 
 
 # The parts of the other pictures
@@ -295,7 +269,7 @@ def _outlines(region: Region, resolution: int) -> list[list[np.ndarray]]:
     boundaries = region.boundary(resolution)
     if region.prediction.dimension == 2:
         return boundaries
-    return [[_hull(mesh.vertices[:, :2])] if len(mesh.vertices) else [] for mesh in boundaries]
+    return [[outline(mesh.vertices[:, :2])] if len(mesh.vertices) else [] for mesh in boundaries]
 
 
 def _draw_regions(ax: Axes, curves: list[list[np.ndarray]], label: str) -> list[Any]:
