@@ -139,9 +139,6 @@ class FiducialPairs:
         """Shape of the batch; ``()`` for one dataset."""
         return self.source.shape[:-2]
 
-    def __len__(self) -> int:
-        return self.n
-
     def __repr__(self) -> str:
         batch = f", batch {self.batch_shape}" if self.batch_shape else ""
         unused = f", {len(self.unused)} unused" if self.unused else ""

@@ -65,8 +65,9 @@ def test_the_same_table_in_many_dresses(write: Write, text: str) -> None:
 
 @pytest.mark.parametrize("header", [
     "x_src,y_src,x_dst,y_dst", "x_moving,y_moving,x_fixed,y_fixed", "moving_x,moving_y,fixed_x,fixed_y",
-    "from x,from y,to x,to y", "X_LM,Y_LM,X_EM,Y_EM", "x-fm,y-fm,x-fib,y-fib", "x1,y1,x2,y2", "x_1,y_1,x_2,y_2", "xsource,ysource,xtarget,ytarget",
-    "sourcex,sourcey,targetx,targety", "x_mov,y_mov,x_ref,y_ref", "x.source,y.source,x.reference,y.reference",
+    "from x,from y,to x,to y", "X_LM,Y_LM,X_EM,Y_EM", "x-fm,y-fm,x-fib,y-fib", "x1,y1,x2,y2", "x_1,y_1,x_2,y_2",
+    "xsource,ysource,xtarget,ytarget", "sourcex,sourcey,targetx,targety", "x_mov,y_mov,x_ref,y_ref",
+    "x.source,y.source,x.reference,y.reference",
 ])
 def test_names_of_the_spaces(write: Write, header: str) -> None:
     check(write(f"{header}\n{ROWS}"))

@@ -56,13 +56,14 @@ def test_a_batch_is_not_copied() -> None:
 
 
 def test_whole_numbers_and_transposed_arrays_become_contiguous_floats() -> None:
-    p = FiducialPairs(np.arange(12).reshape(2, 6).T, [[float(i), 2.0 * i * i] for i in range(6)])
+    lists: Any = [[float(i), 2.0 * i * i] for i in range(6)]
+    p = FiducialPairs(np.arange(12).reshape(2, 6).T, lists)
     assert p.source.dtype == np.float64 and p.source.flags.c_contiguous and p.source[1, 1] == 7.0
 
 
 def test_sizes_names_and_units() -> None:
     p = pairs()
-    assert (p.n, p.dimension, p.batch_shape, len(p)) == (6, 3, (), 6)
+    assert (p.n, p.dimension, p.batch_shape) == (6, 3, ())
     assert FiducialPairs(X, Y).names == ("1", "2", "3", "4", "5", "6")
     assert (FiducialPairs(X, Y).source_unit, p.target_unit) == ("px", "nm")
     assert FiducialPairs(np.stack([X, Y]), np.stack([Y, X])).batch_shape == (2,)
@@ -130,7 +131,6 @@ def test_an_index_never_reaches_pairs_or_coordinates() -> None:
         p[0, 0, 0]
     with pytest.raises(InputError, match="one dataset and not a batch"):
         pairs()[0]
-    assert sum(1 for _ in p) == 4
 
 
 def test_json_there_and_back() -> None:

@@ -42,8 +42,8 @@ def _own_faults(sheet: Sheet) -> list[str]:
 def _match(source: Sheet, target: Sheet, partial: bool) -> tuple[list[Match], tuple[str, ...] | None]:
     if _unique(source.names) and _unique(target.names):
         assert source.names is not None and target.names is not None
-        where = {name: j for j, name in enumerate(target.names)}
-        only = [[n for n in source.names if n not in where], list(where.keys() - set(source.names))]
+        where, known = {name: j for j, name in enumerate(target.names)}, set(source.names)
+        only = [[n for n in source.names if n not in where], [n for n in target.names if n not in known]]
         common = len(source.names) - len(only[0])
         if common and (partial or not any(only)):
             rest = [(None, where[name]) for name in only[1]]

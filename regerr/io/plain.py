@@ -24,7 +24,7 @@ from .table import Row, Table, split
 KIND = "plain table"
 _TRUE = ("true", "1", "yes", "y", "on")
 _FALSE = ("false", "0", "no", "n", "off")
-_WANTED = "name the columns x_source, y_source, x_target, y_target (or x, y for points of one space)"
+_WANTED = "name them x_source, y_source, x_target, y_target (or x, y for points of one space)"
 
 
 def recognises(document: Document) -> bool:
@@ -74,8 +74,8 @@ def _by_header(path: str, table: Table, header: Row, rows: Sequence[Row]) -> She
     sides = set(layout.points)
     if not layout.faults and sides not in ({""}, {"source"}, {"target"}, {"source", "target"}):
         columns = ", ".join(repr(cell) for cell in header.cells[:8])
-        layout.faults.append(f"the columns {columns} do not say which holds which coordinate: {_WANTED}, or tell with columns=")
-    if not rows:
+        layout.faults.append(f"the columns {columns} do not say which holds which coordinate: {_WANTED}, or choose with columns=")
+    if not rows and not table.faults:
         layout.faults.append("it holds a header and no rows: give at least one point")
     if layout.faults:
         raise refusal(path, [*layout.faults, *_read_rows(table, header.cells, rows, layout)[2]])
@@ -93,8 +93,8 @@ def _by_position(path: str, table: Table) -> Layout:
     named = int(all(table.number(row.cells[0]) is None for row in table.rows))
     count = table.width - named
     if count not in (2, 3, 4, 6):
-        raise refusal(path, [*table.faults, f"it has {table.width} columns and no header: {_WANTED}, or leave 4 (2D) or 6 (3D) "
-                                            "columns of numbers"])
+        odd = f"it has {table.width} columns and no header: add one ({_WANTED}), or leave 4 (2D) or 6 (3D) columns of numbers"
+        raise refusal(path, [*table.faults, odd])
     points = _sides(list(range(named, table.width)))
     return Layout(points, units=dict.fromkeys(points), name=0 if named else None)
 

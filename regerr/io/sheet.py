@@ -5,15 +5,15 @@ A reader never stops at the first fault: it leaves a gap (NaN) and goes on, so t
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, RegistrationWarning
 from ..pairs import FiducialPairs, Unused
 
 UNREADABLE = "unreadable"  # the reason of a row that has a fault of its own, already told
@@ -111,23 +111,28 @@ def pairs_of(sheet: Sheet, units: tuple[str | None, str | None]) -> FiducialPair
 
     ``units`` replaces what the file says of its units; "px" where nothing is said.
     """
-    source, target, used = sheet.source, sheet.target, sheet.used
-    assert target is not None
-    repeated = _repeated_names(sheet)
-    faults = [*sheet.faults, *repeated]
-    if not used:
+    faults = [*sheet.faults, *_repeated_names(sheet)]
+    if not sheet.used:
         raise refusal(sheet.path, faults or ["it holds no pair to use"])
-    names: Any = None if repeated else tuple(sheet.labels[i] for i in used)  # repeated: told above, with the rows
     try:
-        pairs = FiducialPairs(
-            source.points[used], target.points[used], names,
-            units[0] or source.unit or "px", units[1] or target.unit or "px",
-            source.covariance(used), target.covariance(used), sheet.unused())
+        with warnings.catch_warnings():
+            if faults:  # what is refused anyway is not warned of
+                warnings.simplefilter("ignore", RegistrationWarning)
+            pairs = _checked(sheet, units)
     except InputError as fault:
         raise refusal(sheet.path, [*faults, str(fault)]) from None
     if faults:
         raise refusal(sheet.path, faults)
     return pairs
+
+
+def _checked(sheet: Sheet, units: tuple[str | None, str | None]) -> FiducialPairs:
+    source, target, used = sheet.source, sheet.target, sheet.used
+    assert target is not None
+    names = distinct(sheet.labels, sheet.lines)
+    return FiducialPairs(source.points[used], target.points[used], tuple(names[i] for i in used),
+                         units[0] or source.unit or "px", units[1] or target.unit or "px",
+                         source.covariance(used), target.covariance(used), sheet.unused())
 
 
 def refusal(path: str, faults: Sequence[str]) -> InputError:

@@ -106,8 +106,11 @@ def first_row(document: Document) -> tuple[str, ...]:
 def _cells(lines: list[str], separator: str) -> list[Row]:
     """Rows that are not blank; none when the separator cannot be right (one cell of more than 100,000 characters)."""
     reader = csv.reader(lines, delimiter=separator, skipinitialspace=True)
+    rows, line = [], 1  # where a row begins: a quoted cell may run over several lines
     try:
-        rows = [Row(reader.line_num, tuple(cell.strip() for cell in cells)) for cells in reader]
+        for cells in reader:
+            rows.append(Row(line, tuple(cell.strip() for cell in cells)))
+            line = reader.line_num + 1
     except csv.Error:
         return []
     return [row for row in rows if any(row.cells)]
@@ -121,15 +124,13 @@ def _no_table(first: str) -> str:
 
 
 def _choose(tries: dict[str, list[Row]]) -> str | None:
-    """The separator that makes all rows equally wide, else the one that makes most rows so; None when none occurs."""
+    """The separator that makes all rows equally wide, else the one that splits the first row and agrees best; None for blanks."""
     counts = {separator: Counter(len(row.cells) for row in rows) for separator, rows in tries.items()}
     for separator, widths in counts.items():
         if len(widths) == 1 and min(widths) > 1:
             return separator
-    agreeing = {separator: max((count for width, count in widths.items() if width > 1), default=0)
-                for separator, widths in counts.items()}
-    best = max(agreeing, key=lambda separator: agreeing[separator], default=None)
-    return best if best and 2 * agreeing[best] > len(tries[best]) else None
+    agreeing = {separator: counts[separator][width] for separator, rows in tries.items() if (width := len(rows[0].cells)) > 1}
+    return max(agreeing, key=lambda separator: agreeing[separator], default=None)
 
 
 def _blank_separated(lines: list[str]) -> list[Row]:
