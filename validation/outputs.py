@@ -43,13 +43,21 @@ def short_table(study: Study, summary: pd.DataFrame, level: float = 0.95) -> str
     rows = summary[summary["level"] == level]
     groups = rows.groupby([*study.rows, "label"], sort=False)
     names = [*study.rows, "estimator"]
-    lines = pd.DataFrame([{**dict(zip(names, key, strict=True)), **_line(group)} for key, group in groups])
+    lines = [{**dict(zip(names, map(str, key), strict=True)), **_line(group)} for key, group in groups]
     head = (f"{study.title}: {len(study.scenarios)} scenarios, {study.replicates:,} replicates each. "
             f"Nominal level {level:g}, margin {study.margins.at(level):g}.")
-    return f"{head}\n{lines.to_string(index=False, justify='left')}"
+    return "\n".join([head, *_aligned(lines)])
 
 
-def _line(group: pd.DataFrame) -> dict[str, str | int]:
+def _aligned(lines: list[dict[str, str]]) -> list[str]:
+    """Rows of text below their names, each column as wide as its widest entry."""
+    names = list(lines[0])
+    table = [names, *([line[name] for name in names] for line in lines)]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return ["  ".join(f"{word:{width}}" for word, width in zip(row, widths, strict=True)).rstrip() for row in table]
+
+
+def _line(group: pd.DataFrame) -> dict[str, str]:
     counts = group["verdict"].value_counts()
     said = ", ".join(f"{verdict} {counts[verdict]}" for verdict in ("covers", "under-covers", "over-covers", "undecided")
                      if verdict in counts)
