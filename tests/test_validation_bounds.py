@@ -18,7 +18,8 @@ FAMILIES = {"rigid": Rigid, "similarity": Similarity, "affine": Affine}
 
 def case(family: str, dimension: int, seed: int = 1):
     rng = np.random.default_rng(seed)
-    return 20 * rng.standard_normal((6, dimension)), FAMILIES[family](dimension).sample(rng), 100 * rng.standard_normal((3, dimension))
+    x = 20 * rng.standard_normal((6, dimension))
+    return x, FAMILIES[family](dimension).sample(rng), 100 * rng.standard_normal((3, dimension))
 
 
 def parameters(family: str, dimension: int) -> int:
@@ -34,7 +35,7 @@ def test_bound_is_the_inverse_of_the_whole_information(family, dimension):
     rng = np.random.default_rng(2)
     source, target = (m @ np.swapaxes(m, 1, 2) + np.eye(dimension) for m in rng.standard_normal((2, n, dimension, dimension)))
 
-    def matrix_of(p):
+    def matrix_of(p: np.ndarray) -> np.ndarray:
         turn = np.zeros((dimension, dimension))
         if family == "affine":
             return truth.matrix + p.reshape(dimension, dimension)
@@ -45,10 +46,13 @@ def test_bound_is_the_inverse_of_the_whole_information(family, dimension):
 
     k = parameters(family, dimension) - dimension
 
-    def image(p, points):
+    def image(p: np.ndarray, points: np.ndarray) -> np.ndarray:
         return points @ matrix_of(p[:k]).T + truth.offset + p[k:k + dimension]
 
-    def observed(p):
+    def mapped(p: np.ndarray) -> np.ndarray:
+        return image(p, targets).ravel()
+
+    def observed(p: np.ndarray) -> np.ndarray:
         points = x + p[k + dimension:].reshape(n, dimension)
         return np.concatenate([points, image(p, points)]).ravel()
 
@@ -59,7 +63,7 @@ def test_bound_is_the_inverse_of_the_whole_information(family, dimension):
         part = slice(i * dimension, (i + 1) * dimension)
         weights[part, part] = np.linalg.inv(c)
     covariance = np.linalg.inv(slopes.T @ weights @ slopes)
-    at = approx_fprime(zero, lambda p: image(p, targets).ravel(), 1e-6)
+    at = approx_fprime(zero, mapped, 1e-6)
     whole = at @ covariance @ at.T
     expected = np.stack([whole[i:i + dimension, i:i + dimension] for i in range(0, 3 * dimension, dimension)])
     assert np.allclose(cramer_rao(family, x, truth, source, target, targets), expected, rtol=1e-4)
@@ -89,7 +93,7 @@ def test_small_noise_reaches_the_bound(family, dimension):
     squares = (deviation**2).sum(-1)
     error = squares.std(0) / np.sqrt(len(squares))
 
-    def misses(model):
+    def misses(model: str) -> float:
         bound = np.trace(cramer_rao(model, x, truth, 1e-6, 1e-6 * scale2, targets), axis1=-2, axis2=-1)
         return np.abs(squares.mean(0) - bound).max() / error.max()
 
@@ -111,7 +115,8 @@ def test_bound_follows_batches_units_and_motions():
 
 @pytest.mark.parametrize(("source", "sentence"), [
     (-1.0, "source_variance is -1"), (np.eye(3), r"source_variance has shape \(3, 3\)"),
-    (np.ones((5, 2, 2)), r"source_variance has shape \(5, 2, 2\)"), (np.array([[1.0, 2.0], [2.0, 1.0]]), "not a positive definite")])
+    (np.ones((5, 2, 2)), r"source_variance has shape \(5, 2, 2\)"),
+    (np.array([[1.0, 2.0], [2.0, 1.0]]), "not a positive definite")])
 def test_wrong_variances_are_refused(source, sentence):
     x, truth, targets = case("rigid", 2)
     with pytest.raises(InputError, match=sentence):

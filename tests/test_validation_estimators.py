@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +20,8 @@ from validation.study import Margins, Scenario, Study
 from validation.tables import per_scenario
 from validation.user_file import FromFile
 
-EXPERIMENT = Experiment(Gathered(10), Uniform(20, low=-256, high=768), Rigid(), Noise(source_covariance=1.0, target_covariance=1.0))
+EXPERIMENT = Experiment(Gathered(10), Uniform(20, low=-256, high=768), Rigid(),
+                        Noise(source_covariance=1.0, target_covariance=1.0))
 
 CIRCLES = '''
 import numpy as np
@@ -53,11 +55,12 @@ estimator = Circles()
 @pytest.mark.parametrize("method", ["score", "likelihood-ratio", "wald"])
 def test_a_registration_is_what_regerr_answers(method):
     observed = EXPERIMENT.sample(np.random.default_rng(1), (40,))
+    y = observed.targets.target
     answer = Registration("rigid", "both", method).predict(observed.pairs, observed.targets.source, "observation")
     own = regerr.fit(observed.pairs).predict(observed.targets.source, "observation")
-    assert np.array_equal(answer.region(0.9).contains(observed.targets.target), own.region(0.9, method).contains(observed.targets.target))
+    assert np.array_equal(answer.region(0.9).contains(y), own.region(0.9, method).contains(y))
     assert np.array_equal(answer.mean, own.mean) and np.array_equal(answer.rms, own.rms)
-    assert np.array_equal(answer.p_value(observed.targets.target), own.p_value(observed.targets.target, method))
+    assert np.array_equal(answer.p_value(y), own.p_value(y, method))
 
 
 def test_registrations_know_their_kinds_and_names():
@@ -102,7 +105,8 @@ def test_the_disk_is_the_percentile_of_distances_by_a_loop(model, noise, dimensi
 def test_disks_are_drawn_for_one_dataset_in_the_plane():
     rng = np.random.default_rng(3)
     x = 20 * rng.standard_normal((9, 2))
-    region = leave_one_out(regerr.fit(regerr.FiducialPairs(x, x + rng.standard_normal(x.shape))), [[50.0, 0.0], [0.0, 9.0]]).region()
+    result = regerr.fit(regerr.FiducialPairs(x, x + rng.standard_normal(x.shape)))
+    region = leave_one_out(result, [[50.0, 0.0], [0.0, 9.0]]).region()
     curves = region.boundary(32)
     assert len(curves) == 2 and curves[0][0].shape == (33, 2) and np.allclose(curves[0][0][0], curves[0][0][-1])
     assert np.allclose(region.excess(np.stack([c[0][5] for c in curves])), 1)
@@ -155,7 +159,7 @@ class Claims:
 
 @dataclass(frozen=True, eq=False)
 class _Claim:
-    answer: object
+    answer: Any
     level: float
 
     def __getattr__(self, name):
@@ -168,8 +172,8 @@ class _Claim:
 
 
 def verdicts(tmp_path, *estimators) -> dict[str, str]:
-    a_study = Study("trial", "Trial", (Scenario({"n": 10}, EXPERIMENT, estimators, truth="rigid"),), replicates=6_000, chunk=2_000,
-                    margins=Margins({0.95: 0.015}), measured=0)
+    cell = Scenario({"n": 10}, EXPERIMENT, estimators, truth="rigid")
+    a_study = Study("trial", "Trial", (cell,), replicates=6_000, chunk=2_000, margins=Margins({0.95: 0.015}), measured=0)
     run(a_study, tmp_path, Workers(1))
     summary = per_scenario(a_study, collect(a_study, tmp_path)[0])
     return dict(zip(summary["estimator"], summary["verdict"], strict=True))
@@ -205,8 +209,8 @@ def test_a_changed_file_is_another_estimator(tmp_path):
 
 
 @pytest.mark.parametrize(("content", "sentence"), [
-    (None, "cannot read the estimator file"), ("x = 1", "no object named 'estimator'"), ("estimator = 1", "lacks name, label, predict"),
-    ("1 / 0", "does not run: ZeroDivisionError"), ("def (", "does not run: SyntaxError")])
+    (None, "cannot read the estimator file"), ("x = 1", "no object named 'estimator'"),
+    ("estimator = 1", "lacks name, label, predict"), ("1 / 0", "does not run: ZeroDivisionError"), ("def (", "does not run: SyntaxError")])
 def test_a_wrong_file_is_one_sentence(tmp_path, content, sentence):
     path = tmp_path / "mine.py"
     if content is not None:

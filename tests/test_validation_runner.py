@@ -29,8 +29,8 @@ def scenario(n: int = 6, *estimators, redraw: bool = False) -> Scenario:
 
 
 def study(*scenarios: Scenario, replicates: int = 70, **options) -> Study:
-    return Study("trial", "A trial", scenarios or (scenario(6), scenario(9, redraw=True)), replicates=replicates, chunk=20, seed=5,
-                 **options)
+    cells = scenarios or (scenario(6), scenario(9, redraw=True))
+    return Study("trial", "A trial", cells, replicates=replicates, chunk=20, seed=5, **options)
 
 
 def tables(a_study: Study, folder) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -186,11 +186,10 @@ def test_failures_count_as_not_covered_and_can_be_drawn_again(tmp_path, coded):
     assert 0.3 < row["failed"] < 0.7
     assert set(failures["reason"]) == {Failure.COLLINEAR.sentence if coded else ""}
     chunks = {c.index: c.draw() for c in a_study.chunks()}
-    for failure in failures.head(5).itertuples():
-        again = replay(a_study, failure.scenario, failure.chunk, failure.replicate)
-        batch = chunks[failure.chunk]
+    for name, chunk, replicate in failures[["scenario", "chunk", "replicate"]].head(5).itertuples(index=False, name=None):
+        again, batch = replay(a_study, name, chunk, replicate), chunks[chunk]
         assert again.pairs.batch_shape == () and again.targets.true_source.shape == (3, 2)
-        assert np.array_equal(again.pairs.source, batch.pairs.source[failure.replicate])
+        assert np.array_equal(again.pairs.source, batch.pairs.source[replicate])
         assert again.pairs.source[0, 0] < batch.pairs.source[:, 0, 0].mean()
     with pytest.raises(InputError, match="no replicate 99"):
         replay(a_study, failures["scenario"][0], 0, 99)
@@ -271,5 +270,5 @@ def test_studies_are_checked():
         scenario(6, Choosy(), Choosy())
     with pytest.raises(InputError, match="'nonsense' is unknown"):
         replace(scenario(6), kinds=("nonsense",))
-    with pytest.raises(InputError, match="no margin was declared for level 0.9"):
+    with pytest.raises(InputError, match=r"no margin was declared for level 0\.9"):
         Margins().at(0.9)
