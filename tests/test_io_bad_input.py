@@ -92,8 +92,8 @@ def test_all_faults_of_one_file_come_in_one_message(tmp_path: Path) -> None:
         read_pairs(path)
     said = str(caught.value)
     for part in ("row 7 has 3 columns", "row 3, column y_source: 'x' is not a number",
-                 "row 3, column y_target: the value is missing", "row 5, column x_source: the value is nan", "the name 'a' stands in rows 2, 6",
-                 "pairs 'a (row 2)' and 'c' are equal in both spaces"):
+                 "row 3, column y_target: the value is missing", "row 5, column x_source: the value is nan",
+                 "the name 'a' stands in rows 2, 6", "pairs 'a (row 2)' and 'c' are equal in both spaces"):
         assert part in said
     assert "'q'" not in said  # a row that is switched off may hold anything
 
