@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .errors import InputError, MissingExtraError
+from .errors import MissingExtraError
+from .files import write_file
 
 if TYPE_CHECKING:
     from .error_map import ErrorMap
@@ -42,20 +41,8 @@ def write(error_map: ErrorMap, path: Path, *, force: bool = False) -> None:
     except ImportError:
         raise MissingExtraError("writing an OME-TIFF needs the library tifffile, which is not installed: "
                                 "install it with pip install 'regerr[io]'") from None
-    if path.is_dir():
-        raise InputError(f"{path} is a folder: name a file in it, such as {path / 'map.ome.tif'}")
-    if path.exists() and not force:
-        raise InputError(f"{path} exists and is kept: choose another name, or overwrite it with force=True (--force)")
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        tifffile.imwrite(part, error_map.values, ome=True, photometric="minisblack", metadata=metadata(error_map))
-        os.replace(part, path)
-    except OSError as fault:
-        raise InputError(f"{path} cannot be written ({fault.strerror or fault}): check the folder, its permissions and the free "
-                         "space") from None
-    finally:
-        with suppress(OSError):
-            part.unlink()
+    values, details = error_map.values, metadata(error_map)
+    write_file(path, lambda place: tifffile.imwrite(place, values, ome=True, photometric="minisblack", metadata=details), force=force)
 
 
 def metadata(error_map: ErrorMap) -> dict[str, Any]:
