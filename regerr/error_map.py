@@ -195,7 +195,7 @@ def round_levels(values: np.ndarray, count: int) -> np.ndarray:
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
     if not high - low > 1e-6 * high:
         return np.empty(0)
-    step = round_number((high - low) / count)
+    step = round_number((high - low) / max(count, 1))
     inside = np.arange(np.ceil(low / step), np.floor(high / step) + 1.0) * step
     return inside[(inside > low) & (inside < high)]
 

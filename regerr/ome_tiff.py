@@ -42,7 +42,8 @@ def write(error_map: ErrorMap, path: Path, *, force: bool = False) -> None:
         raise MissingExtraError("writing an OME-TIFF needs the library tifffile, which is not installed: "
                                 "install it with pip install 'regerr[io]'") from None
     values, details = error_map.values, metadata(error_map)
-    write_file(path, lambda place: tifffile.imwrite(place, values, ome=True, photometric="minisblack", metadata=details), force=force)
+    write_file(path, lambda place: tifffile.imwrite(place, values, ome=True, photometric="minisblack", metadata=details),
+               force=force)
 
 
 def metadata(error_map: ErrorMap) -> dict[str, Any]:

@@ -109,7 +109,7 @@ def plot_regions(result: RegistrationResult, targets: Any, kind: str, level: flo
 
 def plot_residuals(result: RegistrationResult, ax: Axes | None = None, image: Any = None, *, magnification: float | None = None,
                    spacing: Any = 1.0, origin: Any = 0.0) -> Axes:
-    """Each fiducial's residual as an arrow from where it is predicted, magnified; the title states by how much.
+    """Each fiducial's residual as an arrow from where it is predicted, magnified as the legend states.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def plot_residuals(result: RegistrationResult, ax: Axes | None = None, image: An
     dots = ax.plot(*foot.T, "o", color=BLUE, ms=3.0, mec="white", mew=0.4, zorder=5, label="predicted fiducial")[0]
     ax.quiver(*foot.T, *(times * residuals).T, color=ORANGE, angles="xy", scale_units="xy", scale=1.0, width=0.006, headwidth=3.5,
               headlength=4.0, headaxislength=3.5, minshaft=1.5, minlength=0.5, zorder=4)
-    arrow = ax.plot([], [], color=ORANGE, lw=1.6, label=f"residual, drawn {times:g} times as long")[0]
+    arrow = ax.plot([], [], color=ORANGE, lw=1.6, label=f"residual, magnified {times:g} times")[0]
     if len(foot) <= _MOST_NAMES:
         canvas.name_points(ax, foot, result.pairs.names, BLUE)
     title = f"{result.estimator.card.name}, FRE {float(result.fre_rms):.3g} {result.pairs.target_unit} r.m.s."
