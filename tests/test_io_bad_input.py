@@ -147,19 +147,33 @@ def test_an_endless_file() -> None:
         read_pairs("/dev/zero")
 
 
-SEED = f"name,{HEADER},used\nbead 1,1.5,2,3,4,true\nbead 2,5,6,7,8,false\nbead 3,1,7,8,9,true\n"
+XML = ('<?xml version="1.0"?>\n<root><transformation date="a"><dataset type="source" n="1" pointType="FIDUCIAL"><point id="0">'
+       '<coordinate dimension="0">1</coordinate><coordinate dimension="1">2</coordinate></point></dataset><dataset type="target">'
+       '<point id="0"><coordinate dimension="0">3</coordinate><coordinate dimension="1">4</coordinate></point></dataset>'
+       '</transformation></root>')
+TABLE = f"name,{HEADER},used\nbead 1,1.5,2,3,4,true\nbead 2,5,6,7,8,false\nbead 3,1,7,8,9,true\n"
+SEEDS = (TABLE, XML, "id,dimension_1,dimension_2,dimension_3\r\n0,1,2,0\r\n1,3,4,0\r\n",
+         '"Pt-0","true","1.5","2","3","4"\n"Pt-1","false","5","6","Infinity","8"\n"Pt-2","true","1","7","8","9"\n',
+         "# Markups fiducial file version = 4.6\n# CoordinateSystem = 0\n# columns = id,x,y,z,vis,sel,label\nn,1,2,3,1,1,A\n"
+         "n,2,3,4,1,0,B\n")
 PIECES = st.sampled_from([*'0123456789.,;\t\n"#-+eE<>{}[]()x \\\0é', HEADER, "nan", "inf", "true", "false", "\r\n", "<root>"])
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+def damaged(seed: str, place: float, length: int, new: list[str]) -> bytes:
+    """A good file with a piece cut out and others put in."""
+    start = int(place * len(seed))
+    return (seed[:start] + "".join(new) + seed[start + length:]).encode()
+
+
+@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.one_of(st.binary(max_size=200),
                  st.lists(PIECES, max_size=60).map(lambda parts: "".join(parts).encode()),
-                 st.tuples(st.integers(0, len(SEED)), st.integers(0, 8), st.lists(PIECES, max_size=4)).map(
-                     lambda cut: (SEED[: cut[0]] + "".join(cut[2]) + SEED[cut[0] + cut[1]:]).encode())))
-def test_no_content_ends_in_anything_but_pairs_or_a_sentence(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "any"
+                 st.builds(damaged, st.sampled_from(SEEDS), st.floats(0, 1), st.integers(0, 30), st.lists(PIECES, max_size=4))))
+def test_no_content_ends_in_anything_but_points_or_a_sentence(tmp_path: Path, content: bytes) -> None:
+    path, other = tmp_path / "any", tmp_path / "other"
     path.write_bytes(content)
-    for read in (read_pairs, read_points):
+    other.write_text(SEEDS[2])
+    for read in (read_pairs, read_points, lambda one: read_pairs(one, other), lambda one: read_pairs(other, one, partial=True)):
         said = outcome(read, path)
         assert said is None or (str(path) in said and "\n" not in said)
 

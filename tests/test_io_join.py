@@ -93,6 +93,14 @@ def test_faults_of_both_files_come_together(write: Write) -> None:
         read_pairs(a, b)
 
 
+def test_a_file_without_points_is_refused(write: Write) -> None:
+    empty, full = write("a", "id,dimension_1,dimension_2\n"), write("b", "id,dimension_1,dimension_2\n0,1,2\n")
+    with pytest.raises(InputError, match=f"{empty}: it holds no points"):
+        read_pairs(empty, full)
+    with pytest.raises(InputError, match=f"{empty}: it holds no points; {empty}: it holds no points"):
+        read_pairs(empty, empty)
+
+
 def test_what_cannot_be_joined(write: Write) -> None:
     points, space = write("a", "x,y\n1,2\n3,4\n"), write("b", "x,y,z\n1,2,3\n3,4,5\n")
     with pytest.raises(InputError, match=rf"{points} is 2D and {space} is 3D"):

@@ -111,18 +111,22 @@ def _note_unit(layout: Layout, key: tuple[str, str, str], unit: str | None, head
 
 def _place(layout: Layout, found: dict[tuple[str, str, str], int]) -> None:
     for side in dict.fromkeys(side for _, side, _ in found):
-        axes = {axis: i for (kind, s, axis), i in found.items() if kind == "point" and s == side}
-        sigmas = {axis: i for (kind, s, axis), i in found.items() if kind == "sigma" and s == side}
         where = f"the {side}" if side else "the points"
+        axes, sigmas = ({axis: i for (kind, s, axis), i in found.items() if (kind, s) == (wanted, side)}
+                        for wanted in ("point", "sigma"))
         lacking = [axis for axis in ("xyz" if "z" in axes else "xy") if axis not in axes]
         if lacking:
             layout.faults.append(f"{where} lacks {' and '.join(lacking)}")
-            continue
-        layout.points[side] = [axes[axis] for axis in sorted(axes)]
-        if "" in sigmas and len(sigmas) == 1:
-            layout.sigmas[side] = [sigmas[""]]
-        elif sigmas and set(sigmas) == set(axes):
-            layout.sigmas[side] = [sigmas[axis] for axis in sorted(axes)]
-        elif sigmas:
-            given = ", ".join(axis or "all" for axis in sorted(sigmas))
-            layout.faults.append(f"the s.d. of {where} is given for {given}: give one column for all coordinates, or one each")
+        else:
+            layout.points[side] = [axes[axis] for axis in sorted(axes)]
+            _place_sigmas(layout, side, where, sigmas)
+
+
+def _place_sigmas(layout: Layout, side: str, where: str, sigmas: dict[str, int]) -> None:
+    """One column for all coordinates, or one for each."""
+    given = sorted(sigmas)
+    if given == [""] or given == ["x", "y", "z"][: len(layout.points[side])]:
+        layout.sigmas[side] = [sigmas[axis] for axis in given]
+    elif given:
+        said = ", ".join(axis or "all" for axis in given)
+        layout.faults.append(f"the s.d. of {where} is given for {said}: give one column for all coordinates, or one each")

@@ -35,23 +35,27 @@ def join(source: Sheet, target: Sheet, partial: bool = False) -> Sheet:
 
 
 def _own_faults(sheet: Sheet) -> list[str]:
-    pairs = f"it already holds pairs ({sheet.kind}): give it alone, or two files with the points of one space each"
-    return [*sheet.faults, *([] if sheet.target is None else [pairs])]
+    own = list(sheet.faults)
+    if sheet.target is not None:
+        own.append(f"it already holds pairs ({sheet.kind}): give it alone, or two files with the points of one space each")
+    elif not sheet.lines and not own:
+        own.append("it holds no points")
+    return own
 
 
 def _match(source: Sheet, target: Sheet, partial: bool) -> tuple[list[Match], tuple[str, ...] | None]:
-    if _unique(source.names) and _unique(target.names):
-        assert source.names is not None and target.names is not None
-        where, known = {name: j for j, name in enumerate(target.names)}, set(source.names)
-        only = [[n for n in source.names if n not in where], [n for n in target.names if n not in known]]
-        common = len(source.names) - len(only[0])
-        if common and (partial or not any(only)):
-            rest = [(None, where[name]) for name in only[1]]
-            return [*((i, where.get(name)) for i, name in enumerate(source.names)), *rest], (*source.names, *only[1])
-        if common or len(source.names) != len(target.names):
-            raise InputError(_lacking(source.path, target.path, only, common))
-        warnings.warn(f"{source.path} and {target.path} have no name in common: their points are matched by row",
-                      RegistrationWarning, stacklevel=4)
+    if not (_unique(source.names) and _unique(target.names)):
+        return _by_row(source, target)
+    first, second = {name: i for i, name in enumerate(source.labels)}, {name: j for j, name in enumerate(target.labels)}
+    only = [[name for name in first if name not in second], [name for name in second if name not in first]]
+    common = len(first) - len(only[0])
+    if common and (partial or not any(only)):
+        names = (*first, *only[1])
+        return [(first.get(name), second.get(name)) for name in names], names
+    if common or len(first) != len(second):
+        raise InputError(_lacking(source.path, target.path, only, common))
+    warnings.warn(f"{source.path} and {target.path} have no name in common: their points are matched by row", RegistrationWarning,
+                  stacklevel=4)
     return _by_row(source, target)
 
 

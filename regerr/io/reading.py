@@ -126,12 +126,16 @@ def _read(path: Path, columns: Sequence[str] | None) -> Sheet:
 
 def _flattened(sheet: Sheet) -> Sheet:
     """In 2D, when the program pads 2D points with a constant z: in 3D they would have noise in two of three coordinates."""
-    sides = [sheet.source, sheet.target]
-    if not sheet.pads_z or any(side is None or side.dimension == 2 or np.ptp(side.points[sheet.used, 2]) > 0 for side in sides):
+    sides = [side for side in (sheet.source, sheet.target) if side is not None]
+    if not sheet.pads_z or not sheet.used or any(_varies_in_z(side.points[sheet.used]) for side in sides):
         return sheet
     warnings.warn(f"{sheet.path}: z is the same for all points of each space, so they are read as 2D", RegistrationWarning,
                   stacklevel=3)
     return sheet.replace(source=_without_z(sheet.source), target=sheet.target and _without_z(sheet.target))
+
+
+def _varies_in_z(points: np.ndarray) -> bool:
+    return points.shape[1] == 2 or bool(np.ptp(points[:, 2]) > 0)
 
 
 def _without_z(side: Side) -> Side:
