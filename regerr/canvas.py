@@ -45,6 +45,7 @@ def axes(ax: Axes | None, unit: str, edges: Extent) -> Axes:
     ax.set_xlabel(f"x ({unit})", fontsize=SMALL + 1)
     ax.set_ylabel(f"y ({unit})", fontsize=SMALL + 1)
     ax.tick_params(labelsize=SMALL)
+    ax.locator_params(nbins=5)
     return ax
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _MOST_PIXELS = 1024  # along one side of a picture; more cannot be seen
 _MOST_NAMES = 15
+_CROWD = 40  # more fiducials are drawn smaller
 _VEIL = 0.55  # share of a map's colours over an image
 _FAR = 1.0  # how far beyond everything else an unbounded region is shown, in widths
 
@@ -134,8 +135,8 @@ def plot_residuals(result: RegistrationResult, ax: Axes | None = None, image: An
     arrow = ax.plot([], [], color=ORANGE, lw=1.6, label=f"residual, magnified {times:g} times")[0]
     if len(foot) <= _MOST_NAMES:
         canvas.name_points(ax, foot, result.pairs.names, BLUE)
-    title = f"{result.estimator.card.name}, FRE {float(result.fre_rms):.3g} {result.pairs.target_unit} r.m.s."
-    ax.set_title(title, fontsize=SMALL + 1)
+    fre = np.format_float_positional(float(f"{float(result.fre_rms):.3g}"), trim="-")
+    ax.set_title(f"{result.estimator.card.name}, FRE {fre} {result.pairs.target_unit} r.m.s.", fontsize=SMALL + 1)
     canvas.legend(ax, [dots, arrow])
     return ax
 
@@ -228,7 +229,7 @@ def _iso_lines(ax: Axes, x: np.ndarray, y: np.ndarray, values: np.ndarray) -> No
 
 def _fiducials(ax: Axes, points: np.ndarray, names: Any, hollow: bool) -> Any:
     """Dots, or rings that let an image be seen, with their names where there are few."""
-    style: dict[str, Any] = {"ms": 4.0, "mec": "white", "mew": 0.8, "color": BLUE}
+    style: dict[str, Any] = {"ms": 4.0 if len(points) <= _CROWD else 2.5, "mec": "white", "mew": 0.8, "color": BLUE}
     if hollow:
         style |= {"ms": 6.0, "mfc": "none", "mec": BLUE, "mew": 1.2, "path_effects": canvas.halo(width=2.4)}
     dots = ax.plot(*points[:, :2].T, "o", zorder=5, label="fiducials", **style)[0]
