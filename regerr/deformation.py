@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import chdtrc, fdtrc
 
-from .errors import InputError, RegistrationWarning
+from .errors import InputError, RegistrationWarning, UndeterminedError, UnsupportedError
 from .models import Model, parse_model
 from .nested import LADDER, rung
 from .noise import Noise, parse_noise
@@ -170,3 +170,55 @@ def _exact(models: tuple[Model, Model], noise: Noise, dimension: int) -> bool:
     one_space = Noise(0.0, noise.shape, noise.scale) if noise.ratio in (0.0, math.inf) else noise
     return noise.shape == "isotropic" and all(model.under(one_space).linear(dimension) for model in models)
 
+
+
+@dataclass(frozen=True, eq=False)
+class Ladder:
+    """All comparisons of rigid < similarity < affine that one dataset allows.
+
+    Attributes
+    ----------
+    comparisons : tuple of Comparison
+    skipped : tuple of str
+        Why other comparisons were not possible, one sentence each.
+    """
+
+    comparisons: tuple[Comparison, ...]
+    skipped: tuple[str, ...]
+
+    @property
+    def simplest(self) -> str | None:
+        """The simplest model that no comparison rejects at 5 %; None without a verdict."""
+        told = [c for c in self.comparisons if not np.isnan(c.p_value)]
+        if not told:
+            return None
+        rejected = {c.models[0] for c in told if c.p_value < 0.05}
+        return next(step.name for step in LADDER if step.name not in rejected)
+
+    def __str__(self) -> str:
+        from .sentences import ladder_report
+
+        return ladder_report(self)
+
+
+def compare_ladder(pairs: FiducialPairs, noise: str | Noise = "both") -> Ladder:
+    """Rigid against similarity, similarity against affine, rigid against affine, for one dataset.
+
+    A comparison that the pairs or the noise do not allow is skipped, with its reason.
+
+    Raises
+    ------
+    InputError
+        For a batch, and for an unknown noise.
+    """
+    if pairs.batch_shape:
+        raise InputError(f"these are a batch of shape {pairs.batch_shape}: test pairs[i], or compare_models for all at once")
+    assumed = parse_noise(noise)
+    found: list[Comparison] = []
+    skipped: list[str] = []
+    for i, j in ((0, 1), (1, 2), (0, 2)):
+        try:
+            found.append(compare_models(pairs, LADDER[i].name, LADDER[j].name, assumed))
+        except (UndeterminedError, UnsupportedError) as fault:
+            skipped.append(f"Not tested, {LADDER[i].name} against {LADDER[j].name}: {fault}")
+    return Ladder(tuple(found), tuple(skipped))

@@ -1,0 +1,131 @@
+"""The command ``regerr``: each command reads, calls one public function, and prints.
+
+Numerical libraries are loaded inside the commands, so that ``regerr --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .options import Assumption, Fitting, Input, given_by, read_targets, shared
+from .shell import Commands
+
+app = typer.Typer(name="regerr", cls=Commands, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
+                  context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+
+TARGETS = given_by("FILE", "Points in the source to predict: x, y[, z].")
+KINDS = ("tre (where does the true point land?), lre (where is the true position of a feature localised here?) or observation "
+         "(where will it be localised?).")
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for other programs instead of text.")]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")]
+
+
+@app.callback()
+def root(version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False) -> None:
+    """Tell how wrong a registration from matched points is, here, at this target.
+
+    Start with: regerr fit beads.csv --targets targets.csv
+    """
+    if version:
+        from . import __version__
+
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.command()
+@shared
+def fit(given: Input, fitting: Fitting, targets: Annotated[Path | None, TARGETS] = None,
+        output: Annotated[Path | None, given_by("FILE", "Save the registration as JSON.")] = None, json: Json = False,
+        force: Force = False) -> None:
+    """Register matched points, and say how far it can be trusted.
+
+    Example: regerr fit beads.csv --model affine --targets targets.csv --output registration.json
+    """
+    from . import files, records, sentences
+
+    if output is not None:
+        files.check_free(output, force)
+    pairs, points = given.read(), read_targets(targets)
+    result = fitting.fit(given, given.without_excluded(pairs))
+    if json:
+        typer.echo(records.dumps(records.to_dict(result, points)), nl=False)
+    elif given.exclude:
+        typer.echo(sentences.before_and_after(fitting.fit(given, pairs), result, given.exclude) + "\n\n" + result.summary(points))
+    else:
+        typer.echo(result.summary(points))
+    if output is not None:
+        records.save(result, output, force=force, targets=points)
+        typer.echo(f"Saved as {output}.", err=True)
+
+
+@app.command()
+@shared
+def predict(given: Input, fitting: Fitting, targets: Annotated[Path, TARGETS],
+            kind: Annotated[str | None, given_by("KIND", f"{KINDS}  [default: all three]")] = None,
+            level: Annotated[float, typer.Option(metavar="LEVEL", help="Nominal level of the regions, between 0 and 1.")] = 0.95,
+            method: Annotated[str, typer.Option(metavar="METHOD", help="score, likelihood-ratio or wald.")] = "score",
+            json: Json = False) -> None:
+    """Predict where targets land, with confidence regions.
+
+    Example: regerr predict beads.csv --targets targets.csv --kind observation --level 0.99
+    """
+    from . import forecasts, records, sentences
+
+    points = read_targets(targets)
+    result = fitting.fit(given, given.without_excluded(given.read()))
+    found = forecasts.forecasts(result, points, kind, level, method)
+    text = records.dumps(records.forecasts_to_dict(result, found)) if json else sentences.forecasts_report(result, found)
+    typer.echo(text, nl=not json)
+
+
+@app.command("map")
+@shared
+def map_(given: Input, fitting: Fitting,
+         output: Annotated[list[Path], given_by("FILE", "What to write: .ome.tif (values), or .png, .pdf or .svg (a picture); "
+                                                        "may be repeated.")],
+         size: Annotated[str | None, given_by("WxH[xD]", "Pixels of the map.  [default: those of --image, else some 500 pixels "
+                                                         "around the fiducials]")] = None,
+         spacing: Annotated[str | None, given_by("S[,S,S]", "Pixel size along x, y[, z].  [default: 1]")] = None,
+         origin: Annotated[str | None, given_by("X,Y[,Z]", "Centre of the first pixel.  [default: 0]")] = None,
+         image: Annotated[Path | None, given_by("FILE", "A TIFF of the map's field of view, to draw below the map.")] = None,
+         space: Annotated[str, typer.Option(metavar="SPACE", help="The image of the map: source or target.")] = "source",
+         kind: Annotated[str, typer.Option(metavar="KIND", help=KINDS)] = "tre",
+         quantity: Annotated[str, typer.Option(metavar="QUANTITY", help="rms (r.m.s. deviation) or radius (of the region).")]
+         = "rms",
+         level: Annotated[float | None, given_by("LEVEL", "Nominal level of the radius.  [default: 0.95]")] = None,
+         force: Force = False) -> None:
+    """Map the expected deviation over an image, as values and as a picture.
+
+    Example: regerr map beads.csv --model affine --output tre.ome.tif --output tre.png
+    """
+    from . import grids, sentences
+
+    grids.check_outputs(output, force)
+    result = fitting.fit(given, given.without_excluded(given.read()))
+    grid = grids.grid_of(result, size, spacing, origin, image, space)
+    made = result.error_map(grid.shape, grid.spacing, grid.origin, kind, quantity, level, space)
+    grids.write_all(made, result, output, image, force=force)
+    typer.echo(sentences.map_report(made, output))
+
+
+@app.command("test")
+@shared
+def compare(given: Input, assumption: Assumption, json: Json = False) -> None:
+    """Test whether a simpler transformation is enough: rigid < similarity < affine.
+
+    Example: regerr test beads.csv
+    """
+    from . import records
+    from .deformation import compare_ladder
+
+    ladder = compare_ladder(given.without_excluded(given.read()), assumption.assumed(given))
+    typer.echo(records.dumps(records.ladder_to_dict(ladder)) if json else str(ladder), nl=not json)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app()

@@ -1,0 +1,89 @@
+"""Why a region is unbounded, in which direction, and which new fiducial would close it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .pairs import FiducialPairs
+from .regions import Region
+from .results import fit
+
+if TYPE_CHECKING:
+    from .results import RegistrationResult
+
+_DIRECTIONS = 720
+_FAR = 1e7  # distance at which directions are tried, in sizes of the layout and the prediction's distance
+_STEPS = 2.0 ** np.arange(-4, 11)  # distances of a new fiducial that are tried, in r.m.s. spreads of the layout
+
+
+@dataclass(frozen=True, eq=False)
+class Opening:
+    """An unbounded region.
+
+    Attributes
+    ----------
+    direction : (d,)
+        Unit vector of the target along which the region has no end.
+    thin : (d,)
+        Unit vector of the source along which the fiducials spread least.
+    spread : float
+        R.m.s. spread of the fiducials along ``thin``, source units.
+    closing : (d,) or None
+        Where a new fiducial would bound the region, source units; None when none along ``thin`` was found.
+    """
+
+    direction: np.ndarray
+    thin: np.ndarray
+    spread: float
+    closing: np.ndarray | None
+
+
+def opening(result: RegistrationResult, region: Region) -> Opening:
+    """Look at the first region of one dataset, which is unbounded."""
+    x = result.pairs.source
+    values, axes = np.linalg.eigh(np.cov(x, rowvar=False, bias=True))
+    return Opening(_open_direction(region), axes[:, 0], float(np.sqrt(max(values[0], 0.0))), _closing(result, region, axes[:, 0]))
+
+
+def _open_direction(region: Region) -> np.ndarray:
+    """The middle axis of all directions in which points at a great distance are still inside."""
+    mean = region.prediction.mean[:1]
+    directions = _sphere(mean.shape[-1])
+    y = region.prediction.fit.y_mean
+    size = _FAR * (np.linalg.norm(mean - y) + np.sqrt(np.trace(np.atleast_2d(region.prediction.fit.noise_covariance)))) + _FAR
+    inside = region.contains(mean + size * directions[:, None, :] * np.ones((1, len(region.prediction.targets), 1)))[:, 0]
+    chosen = directions[inside] if inside.any() else directions
+    return np.asarray(np.linalg.eigh(chosen.T @ chosen)[1][:, -1])
+
+
+def _sphere(d: int) -> np.ndarray:
+    """Directions spread evenly over half a circle or a sphere."""
+    k = np.arange(_DIRECTIONS) + 0.5
+    if d == 2:
+        angle = np.pi * k / _DIRECTIONS
+        return np.stack([np.cos(angle), np.sin(angle)], -1)
+    height, angle = 1.0 - 2.0 * k / _DIRECTIONS, np.pi * (1.0 + 5.0**0.5) * k
+    ring = np.sqrt(1.0 - height**2)
+    return np.stack([ring * np.cos(angle), ring * np.sin(angle), height], -1)
+
+
+def _closing(result: RegistrationResult, region: Region, thin: np.ndarray) -> np.ndarray | None:
+    """The nearest new fiducial along the thin direction, on the side of the target, that bounds the region."""
+    x, y, target = result.pairs.source, result.pairs.target, region.prediction.targets[:1]
+    centre = x.mean(0)
+    side = 1.0 if (target[0] - centre) @ thin >= 0 else -1.0
+    new = centre + side * np.sqrt(((x - centre) ** 2).sum(-1).mean()) * _STEPS[:, None] * thin
+    image = result.transform.apply(new)
+    more = FiducialPairs(_with(x, new), _with(y, image))
+    refitted = fit(more, result.model, result.noise, on_failure="mark")
+    closed = refitted.predict(target, region.prediction.kind).region(region.level, region.method).bounded[:, 0]
+    closed = closed & (refitted.failure == 0)
+    return new[np.argmax(closed)] if closed.any() else None
+
+
+def _with(points: np.ndarray, new: np.ndarray) -> np.ndarray:
+    """A batch (k, n + 1, d) with one more point each."""
+    return np.concatenate([np.broadcast_to(points, (len(new), *points.shape)), new[:, None]], -2)

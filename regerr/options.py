@@ -1,0 +1,138 @@
+"""Options that several commands share: which pairs, and how they are fitted.
+
+A command takes them as frozen records; `shared` spreads the fields of those records out as its options.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+
+import typer
+
+if TYPE_CHECKING:
+    from .io import Points
+    from .noise import Noise
+    from .pairs import FiducialPairs
+    from .results import RegistrationResult
+
+
+def given_by(metavar: str, words: str) -> Any:
+    """An option whose default needs no showing."""
+    return typer.Option(metavar=metavar, help=words, show_default=False)
+
+
+@dataclass(frozen=True)
+class Input:
+    """Where the pairs come from."""
+
+    file: Annotated[Path, typer.Argument(
+        metavar="FILE", show_default=False,
+        help="Matched points: a table of pairs, BigWarp landmarks, an ec-CLEM or Slicer file, or a JSON that regerr saved.")]
+    file2: Annotated[Path | None, typer.Argument(
+        metavar="FILE2", show_default=False, help="The points of the target, when FILE holds those of the source alone.")] = None
+    exclude: Annotated[list[str] | None, given_by("NAME", "Leave out this fiducial; may be repeated.")] = None
+    swap: Annotated[bool, typer.Option("--swap", help="The way back: register the target to the source.")] = False
+    columns: Annotated[str | None, given_by("A,B,...", "Columns of a table to take: x, y[, z] of the source, then of the "
+                                                       "target.")] = None
+    partial: Annotated[bool, typer.Option("--partial", help="With two files, use the points that both name.")] = False
+    source_unit: Annotated[str | None, given_by("UNIT", "Unit of the source, where the file does not say it.")] = None
+    target_unit: Annotated[str | None, given_by("UNIT", "Unit of the target, where the file does not say it.")] = None
+
+    def read(self) -> FiducialPairs:
+        """All pairs of the files."""
+        from .io import read_pairs
+
+        saved = self.saved()
+        columns = None if self.columns is None else [name.strip() for name in self.columns.split(",")]
+        pairs = saved.pairs if saved is not None else read_pairs(self.file, self.file2, columns=columns, partial=self.partial,
+                                                                 source_unit=self.source_unit, target_unit=self.target_unit)
+        return pairs.swap() if self.swap else pairs
+
+    def without_excluded(self, pairs: FiducialPairs) -> FiducialPairs:
+        """The pairs but for those that ``--exclude`` names."""
+        return pairs.drop(*self.exclude, reason="excluded") if self.exclude else pairs
+
+    def saved(self) -> RegistrationResult | None:
+        """The registration that the file holds, if regerr saved it."""
+        from .records import is_record, load
+
+        return load(self.file) if is_record(self.file) else None
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """What is assumed of the noise; what is not given comes from a saved registration, or is noise in both spaces."""
+
+    noise: Annotated[str | None, given_by("NOISE", "Where the fiducials are noisy: both, target or source (alike in all "
+                                                   "directions), or full (any covariance; affine only).  [default: both]")] = None
+    noise_ratio: Annotated[float | None, given_by("RATIO", "Noise variance of the source over that of the target, as seen in "
+                                                           "the target.")] = None
+    noise_sd: Annotated[float | None, given_by("SD", "Known s.d. per coordinate of the noise of a pair, in target units; "
+                                                     "estimated otherwise.")] = None
+
+    def assumed(self, given: Input) -> Noise:
+        """The noise that the options name, or that of a saved registration."""
+        from dataclasses import replace
+
+        from .noise import parse_noise
+
+        saved = given.saved()
+        noise = parse_noise(self.noise or (saved.noise if saved is not None and not given.swap else "both"))
+        if self.noise_ratio is not None:
+            noise = replace(noise, ratio=self.noise_ratio)
+        return noise if self.noise_sd is None else replace(noise, scale=self.noise_sd)
+
+
+@dataclass(frozen=True)
+class Fitting(Assumption):
+    """How the pairs are fitted; a saved registration keeps its model, and all others are rigid."""
+
+    model: Annotated[str | None, given_by("MODEL", "rigid, similarity or affine.  [default: rigid]")] = None
+
+    def fit(self, given: Input, pairs: FiducialPairs) -> RegistrationResult:
+        """Register pairs."""
+        from .results import fit
+
+        saved = given.saved()
+        return fit(pairs, self.model or (saved.model if saved is not None else "rigid"), self.assumed(given))
+
+
+def read_targets(path: Path | None) -> Points | None:
+    """Targets of a file, or None."""
+    from .io import read_points
+
+    return None if path is None else read_points(path)
+
+
+def shared(command: Callable[..., None]) -> Callable[..., None]:
+    """Spread each parameter of a command that is a record of options out into its fields."""
+    hints = get_type_hints(command, include_extras=True)
+    records: dict[str, Any] = {name: kind for name, kind in hints.items() if is_dataclass(kind)}
+    parameters: list[inspect.Parameter] = []
+    for parameter in inspect.signature(command).parameters.values():
+        name = parameter.name
+        parameters += _spread(records[name]) if name in records else [_keyword(name, parameter.default, hints[name])]
+
+    def spread(**values: Any) -> None:
+        built = {name: record(**{f.name: values.pop(f.name) for f in fields(record)}) for name, record in records.items()}
+        command(**built, **values)
+
+    functools.update_wrapper(spread, command)
+    del spread.__wrapped__  # type: ignore[attr-defined]  # whose signature would be read instead of this one
+    spread.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    spread.__annotations__ = {p.name: p.annotation for p in parameters}
+    return spread
+
+
+def _spread(record: Any) -> list[inspect.Parameter]:
+    hints = get_type_hints(record, include_extras=True)
+    return [_keyword(p.name, p.default, hints[p.name]) for p in inspect.signature(record).parameters.values()]
+
+
+def _keyword(name: str, default: Any, annotation: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
