@@ -210,7 +210,8 @@ def test_a_changed_file_is_another_estimator(tmp_path):
 
 @pytest.mark.parametrize(("content", "sentence"), [
     (None, "cannot read the estimator file"), ("x = 1", "no object named 'estimator'"),
-    ("estimator = 1", "lacks name, label, predict"), ("1 / 0", "does not run: ZeroDivisionError"), ("def (", "does not run: SyntaxError")])
+    ("estimator = 1", "lacks name, label, predict"),
+    ("1 / 0", "does not run: ZeroDivisionError"), ("def (", "does not run: SyntaxError")])
 def test_a_wrong_file_is_one_sentence(tmp_path, content, sentence):
     path = tmp_path / "mine.py"
     if content is not None:

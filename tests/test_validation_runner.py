@@ -24,8 +24,8 @@ NOISE = Noise(source_covariance=1.0, target_covariance=1.0)
 
 def scenario(n: int = 6, *estimators, redraw: bool = False) -> Scenario:
     experiment = Experiment(Gathered(n), Uniform(3), Rigid(), NOISE, redraw=redraw)
-    return Scenario({"n": n}, experiment, estimators or (Registration("rigid", "both", "wald"), LeaveOneOutDisk("rigid")),
-                    ("observation", "tre"), truth="rigid")
+    asked = estimators or (Registration("rigid", "both", "wald"), LeaveOneOutDisk("rigid"))
+    return Scenario({"n": n}, experiment, asked, ("observation", "tre"), volume_kinds=("tre",), truth="rigid")
 
 
 def study(*scenarios: Scenario, replicates: int = 70, **options) -> Study:

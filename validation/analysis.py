@@ -42,7 +42,8 @@ def _examined(chunk: Chunk, estimator: Estimator, observed: Observed) -> tuple[p
         asked, _ = _question(kind, observed)
         predictions[kind] = estimator.predict(observed.pairs, asked, kind)
         _enter_coverage(ledger, chunk, estimator, predictions[kind], kind, observed)
-        _enter_volumes(ledger, chunk, estimator, predictions[kind], kind, observed)
+        if kind in chunk.scenario.volume_kinds:
+            _enter_volumes(ledger, chunk, estimator, predictions[kind], kind, observed)
     if "tre" in kinds_of(estimator):
         prediction = predictions.get("tre") or estimator.predict(observed.pairs, _question("tre", observed)[0], "tre")
         _enter_precision(ledger, chunk, estimator, prediction, observed)

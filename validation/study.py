@@ -37,7 +37,7 @@ class Scenario:
         The questions asked about every target.
     levels : tuple of float
         Nominal levels.
-    volume_levels : tuple of float
+    volume_kinds, volume_levels : tuples
         Those at which volumes are taken.
     truth : str
         Family of the true transformation, whose bound estimators without a family of their own are held against.
@@ -48,6 +48,7 @@ class Scenario:
     estimators: tuple[Estimator, ...]
     kinds: tuple[str, ...] = ("observation",)
     levels: tuple[float, ...] = (0.95,)
+    volume_kinds: tuple[str, ...] = ("observation",)
     volume_levels: tuple[float, ...] = (0.95,)
     truth: str = "affine"
 
@@ -124,8 +125,8 @@ class Chunk:
     def fingerprint(self) -> str:
         """Digest of all that its numbers depend on, the code included."""
         s = self.scenario
-        return digest(s.content, s.estimators, s.kinds, s.levels, s.volume_levels, s.truth, self.index, self.count,
-                      self.measured, self.seed, code_digest())
+        asked = (s.estimators, s.kinds, s.levels, s.volume_kinds, s.volume_levels, s.truth)
+        return digest(s.content, *asked, self.index, self.count, self.measured, self.seed, code_digest())
 
     @property
     def generator(self) -> np.random.Generator:
