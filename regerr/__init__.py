@@ -9,11 +9,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .deformation import compare_models
     from .error_map import ErrorMap
     from .errors import (Failure, InputError, MissingExtraError, RegistrationError, RegistrationWarning, UndeterminedError,
                          UnsupportedError)
     from .noise import Noise
     from .pairs import FiducialPairs, Unused
+    from .records import load
     from .results import RegistrationResult, fit
     from .transforms import Transform
 
@@ -25,11 +27,12 @@ _HOMES = {
     "RegistrationWarning": "errors", "UndeterminedError": "errors", "UnsupportedError": "errors",
     "FiducialPairs": "pairs", "Unused": "pairs", "Noise": "noise", "Transform": "transforms",
     "RegistrationResult": "results", "fit": "results",
+    "compare_models": "deformation", "load": "records",
 }
 
 __all__ = ["ErrorMap", "Failure", "FiducialPairs", "InputError", "MissingExtraError", "Noise", "RegistrationError",
            "RegistrationResult", "RegistrationWarning", "Transform", "UndeterminedError", "UnsupportedError", "Unused",
-           "__version__", "fit"]
+           "__version__", "compare_models", "fit", "load"]
 
 
 def __getattr__(name: str) -> Any:

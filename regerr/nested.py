@@ -62,7 +62,7 @@ def _fitted_scale(scatter: Scatter, share: float) -> np.ndarray:
 
 def _rigid(scatter: Scatter, scale: np.ndarray, share: float) -> np.ndarray:
     rotation, _ = proper_rotation(scatter.sxy)
-    return Frame.of(scatter, rotation).rss
+    return Frame.of(scatter, rotation).rss / _stretched(1.0 / scale, share)
 
 
 def _similarity(scatter: Scatter, scale: np.ndarray, share: float) -> np.ndarray:
@@ -71,9 +71,9 @@ def _similarity(scatter: Scatter, scale: np.ndarray, share: float) -> np.ndarray
     a, b = trace(scatter.syy) * share / scale**2, trace(scatter.sxx) * (1.0 - share)
     cross = nu * share / scale**2
     root = np.sqrt((b - a) ** 2 + 4.0 * (1.0 - share) * nu * cross)
-    fitted = np.where(b > a, 2.0 * (1.0 - share) * nu / (b - a + root), (a - b + root) / (2.0 * cross))
-    weight = (1.0 - share) + share * (fitted / scale) ** 2
-    return Frame.of(scatter, fitted[..., None, None] * rotation).rss / weight
+    with np.errstate(divide="ignore", invalid="ignore"):
+        fitted = np.where(b > a, 2.0 * (1.0 - share) * nu / (b - a + root), (a - b + root) / (2.0 * cross))
+    return Frame.of(scatter, fitted[..., None, None] * rotation).rss / _stretched(fitted / scale, share)
 
 
 def _affine(scatter: Scatter, scale: np.ndarray, share: float) -> np.ndarray:
@@ -88,6 +88,11 @@ def _affine(scatter: Scatter, scale: np.ndarray, share: float) -> np.ndarray:
     found = np.linalg.svd(_compressed(z), compute_uv=False)
     values[..., :found.shape[-1]] = found
     return (values[..., d:] ** 2).sum(-1)
+
+
+def _stretched(ratio: np.ndarray, share: float) -> np.ndarray:
+    """Effective noise variance of a map whose scale is that many times the null's, over the null's."""
+    return (1.0 - share) + share * ratio**2
 
 
 def _compressed(z: np.ndarray) -> np.ndarray:

@@ -38,7 +38,9 @@ PUBLIC_NAMES = {
     "UnsupportedError",
     "Unused",
     "__version__",
+    "compare_models",
     "fit",
+    "load",
 }
 
 
