@@ -1,0 +1,1 @@
+"""Estimators of one's own, to start from."""
