@@ -6,19 +6,14 @@ delta method): rotation by the polar decomposition, scale by the determinant, st
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .linalg import outer, trace, transpose
-from .models.base import Fit
-from .models.errors_in_variables import ErrorsInVariablesFit
-from .models.free_covariance import FreeCovarianceFit
-from .models.procrustes import ProcrustesFit
-from .models.regression import InverseRegressionFit, RegressionFit
+from .predictions import Prediction
 from .tangent import turns
 
 if TYPE_CHECKING:
@@ -89,49 +84,71 @@ def mirrored(result: RegistrationResult) -> np.ndarray:
 
 def matrix_covariance(result: RegistrationResult) -> np.ndarray:
     """First-order covariance of the linear part, ``[..., i, j, k, l] = Cov(A_ij, A_kl)``; not finite where unbounded."""
-    return _SPREADS[type(result.fitted)](result.estimator, result.fitted, result.noise_covariance)
+    return _with_noise(result, result.noise_covariance)
 
 
-# The covariance of A for each kind of fit; the noise (..., d, d) comes apart, so that its pattern can be asked for
+# The covariance of A follows from that of the predictions: Cov(A dx) is what the TRE at x has over that of the centroid
 
 
-def _turning(estimator: Any, fit: ProcrustesFit, noise: np.ndarray) -> np.ndarray:
-    """``dA = sum_k w_k B_k A``, ``Cov(w) = s2 N^-1``, ``N_kl = sum_i (B_k eta_i)'(B_l eta_i)`` over latent points."""
-    d = fit.matrix.shape[-1]
-    moves = np.concatenate([turns(d), np.eye(d)[None]]) if estimator.scaled else turns(d)
-    information = np.einsum("kij,lim,...jm->...kl", moves, moves, fit.frame.latent(estimator.noise.source_share))
-    failed = fit.failure[..., None, None] > 0
-    covariance = noise[..., :1, :1] * np.linalg.inv(np.where(failed, np.eye(len(moves)), information))
-    directions = moves @ fit.matrix[..., None, :, :]
-    return np.einsum("...kij,...kl,...lmn->...ijmn", directions, covariance, directions)
+def _with_noise(result: RegistrationResult, noise: np.ndarray) -> np.ndarray:
+    """The covariance of A under a noise of covariance (..., d, d)."""
+    d = result.pairs.dimension
+    turning = len(turns(d))
+    free = result.model.card.parameters[d] - d
+    failed = result.failure[..., None, None] > 0
+    matrix = np.where(failed, np.eye(d), result.transform.matrix)
+    spreads = _spreads(result, matrix)
+    if free > turning + 1:
+        return _by_rows_and_columns(spreads, matrix, noise)
+    return _by_turning(spreads, matrix, turns(d) if free == turning else np.concatenate([turns(d), np.eye(d)[None]]), noise)
 
 
-def _regression(estimator: Any, fit: RegressionFit, noise: np.ndarray) -> np.ndarray:
-    return _rows_and_columns(noise, fit.precision)
-
-
-def _inverse_regression(estimator: Any, fit: InverseRegressionFit, noise: np.ndarray) -> np.ndarray:
-    return _rows_and_columns(noise, transpose(fit.matrix) @ fit.back.precision @ fit.matrix)
-
-
-def _errors_in_variables(estimator: Any, fit: ErrorsInVariablesFit, noise: np.ndarray) -> np.ndarray:
-    return _rows_and_columns(noise, fit.stretch[..., None, None] ** 2 * fit.precision)
-
-
-def _free_covariance(estimator: Any, fit: FreeCovarianceFit, noise: np.ndarray) -> np.ndarray:
-    return _rows_and_columns(noise, transpose(fit.inward) @ fit.precision @ fit.inward)
-
-
-def _rows_and_columns(noise: np.ndarray, precision: np.ndarray) -> np.ndarray:
-    """``Cov(A_ij, A_kl) = Sigma_ik P_jl`` (theory, section 18)."""
+def _spreads(result: RegistrationResult, matrix: np.ndarray) -> np.ndarray:
+    """For unit noise the bilinear form (..., j, l, d, d) whose value at v = A dx is ``Cov(A dx)``, in the frame of the target."""
+    d, fitted = result.pairs.dimension, result.fitted
+    steps = np.concatenate([np.eye(d), [np.eye(d)[j] + np.eye(d)[k] for j, k in combinations(range(d), 2)]])
+    size = np.sqrt(np.einsum("...nd,...nd->...", result.pairs.target - fitted.y_mean[..., None, :],
+                             result.pairs.target - fitted.y_mean[..., None, :]) / result.pairs.n)[..., None, None]
+    targets = fitted.x_mean[..., None, :] + size * steps @ transpose(np.linalg.inv(matrix))
+    unit = replace(fitted, noise_covariance=np.broadcast_to(np.eye(d), fitted.noise_covariance.shape))
     with np.errstate(invalid="ignore"):
+        covariance = Prediction(result.estimator, unit, targets, "tre", "").covariance - np.eye(d) / result.pairs.n
+        covariance = covariance / size[..., None] ** 2
+        out = np.empty((*covariance.shape[:-3], d, d, d, d))
+        for j in range(d):
+            out[..., j, j, :, :] = covariance[..., j, :, :]
+        for i, (j, k) in enumerate(combinations(range(d), 2)):
+            mixed = covariance[..., d + i, :, :] - covariance[..., j, :, :] - covariance[..., k, :, :]
+            out[..., j, k, :, :] = out[..., k, j, :, :] = 0.5 * mixed
+    return out
+
+
+def _by_rows_and_columns(spreads: np.ndarray, matrix: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    """``Cov(A_ij, A_kl) = Sigma_ik P_jl`` (theory, section 18): all of A is free."""
+    seen = trace(spreads) / matrix.shape[-1]
+    with np.errstate(invalid="ignore"):
+        precision = transpose(matrix) @ seen @ matrix
         return noise[..., :, None, :, None] * precision[..., None, :, None, :]
 
 
-_SPREADS: dict[type[Fit], Callable[[Any, Any, np.ndarray], np.ndarray]] = {
-    ProcrustesFit: _turning, RegressionFit: _regression, InverseRegressionFit: _inverse_regression,
-    ErrorsInVariablesFit: _errors_in_variables, FreeCovarianceFit: _free_covariance,
-}
+def _by_turning(spreads: np.ndarray, matrix: np.ndarray, moves: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    """``dA = sum_k w_k B_k A`` with ``Cov(w)`` from ``Cov(A dx) = sum_kl Cov(w_k, w_l) (B_k v)(B_l v)'``."""
+    count = len(moves)
+    pairs = [(a, b) for a in range(count) for b in range(a, count)]
+    forms = np.array([_symmetric(np.einsum("ij,kl->jlik", moves[a], moves[b])) for a, b in pairs])
+    forms *= np.array([1.0 if a == b else 2.0 for a, b in pairs])[:, None, None, None, None]
+    solved = spreads.reshape(*spreads.shape[:-4], -1) @ np.linalg.pinv(forms.reshape(len(pairs), -1))
+    covariance = np.empty((*solved.shape[:-1], count, count))
+    for i, (a, b) in enumerate(pairs):
+        covariance[..., a, b] = covariance[..., b, a] = solved[..., i]
+    directions = moves @ matrix[..., None, :, :]
+    return np.einsum("...,...kij,...kl,...lmn->...ijmn", noise[..., 0, 0], directions, covariance, directions)
+
+
+def _symmetric(form: np.ndarray) -> np.ndarray:
+    """What predictions show of a bilinear form (j, l, i, k): its part that both exchanges leave alone."""
+    both = form + np.transpose(form, (0, 1, 3, 2))
+    return 0.25 * (both + np.transpose(both, (1, 0, 2, 3)))
 
 
 # Functions of A
@@ -152,7 +169,7 @@ def _free(function: _Function, result: RegistrationResult) -> bool:
     """Whether the model lets a quantity vary: its share of the variation of a fit with unit noise."""
     d = result.pairs.dimension
     pattern = np.where(result.failure == 0, 1.0, 0.0)[..., None, None] * np.eye(d)
-    covariance = _SPREADS[type(result.fitted)](result.estimator, result.fitted, pattern)
+    covariance = _with_noise(result, pattern)
     usable = np.where(np.isfinite(covariance), covariance, 0.0)
     size = np.sqrt(np.einsum("...ij,...ij->...", function.gradient, function.gradient)
                    * np.einsum("...ijij->...", usable))
