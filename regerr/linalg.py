@@ -35,8 +35,8 @@ def gram(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def about(points: np.ndarray, mean: np.ndarray) -> np.ndarray:
     """Points (..., n, d) minus one mean (..., d) for each dataset, in rows long enough for numpy to be fast."""
-    flat = points.reshape(*points.shape[:-2], -1)
-    return (flat - np.tile(mean, points.shape[-2])).reshape(points.shape)
+    *batch, n, d = points.shape
+    return (points.reshape(*batch, n * d) - np.tile(mean, n)).reshape(points.shape)
 
 
 def outer(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -143,6 +143,28 @@ def inverse_components(m: np.ndarray) -> np.ndarray:
             return np.stack([np.stack([m[1, 1] * r, off]), np.stack([off, m[0, 0] * r])])
         cofactors = np.stack([cross(m[1], m[2]), cross(m[2], m[0]), cross(m[0], m[1])])
         return cofactors / dot(m[0], cofactors[0])
+
+
+def inverse_root(m: np.ndarray) -> np.ndarray:
+    """``L^-1`` of the Cholesky factor of symmetric component matrices (d, d, ...); rounded to positive where it is not."""
+    lower = np.zeros(m.shape)
+    for j in range(len(m)):
+        known = sum((lower[j, k] ** 2 for k in range(j)), start=np.zeros(()))
+        lower[j, j] = np.sqrt(np.maximum(m[j, j] - known, EPS * m[j, j]))
+        for i in range(j + 1, len(m)):
+            known = sum((lower[i, k] * lower[j, k] for k in range(j)), start=np.zeros(()))
+            lower[i, j] = (m[i, j] - known) / lower[j, j]
+    return _triangular_inverse(lower)
+
+
+def _triangular_inverse(lower: np.ndarray) -> np.ndarray:
+    """Inverse of lower triangular component matrices by forward substitution."""
+    out = np.zeros(lower.shape)
+    for j in range(len(lower)):
+        out[j, j] = 1.0 / lower[j, j]
+        for i in range(j + 1, len(lower)):
+            out[i, j] = -sum((lower[i, k] * out[k, j] for k in range(j, i)), start=np.zeros(())) / lower[i, i]
+    return out
 
 
 def mahalanobis(covariance: np.ndarray, vector: np.ndarray) -> np.ndarray:

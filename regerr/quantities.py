@@ -6,21 +6,19 @@ delta method): rotation by the polar decomposition, scale by the determinant, st
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .linalg import outer, trace, transpose
-from .predictions import Prediction
 from .tangent import turns
 
 if TYPE_CHECKING:
     from .results import RegistrationResult
 
 _AXES = "xyz"
-_FREE = 1e-6  # share of the rotation's variation below which a model holds a quantity fixed
 _DEGREES = 180.0 / np.pi
 
 
@@ -70,7 +68,7 @@ def quantities(result: RegistrationResult) -> tuple[Quantity, ...]:
     Angles are in degrees, scales in target units per source unit. A transformation that mirrors is described after the last
     axis of the source was flipped (see `mirrored`).
     """
-    covariance = matrix_covariance(result)
+    covariance = result.estimator.matrix_covariance(result.fitted)
     failed = result.failure > 0
     found = [Quantity(f.name, f.value, np.where(failed, np.nan, f.sd(covariance)), f.unit, f.definition)
              for f in _functions(result)]
@@ -82,75 +80,6 @@ def mirrored(result: RegistrationResult) -> np.ndarray:
     return np.asarray(np.linalg.det(result.transform.matrix) < 0)
 
 
-def matrix_covariance(result: RegistrationResult) -> np.ndarray:
-    """First-order covariance of the linear part, ``[..., i, j, k, l] = Cov(A_ij, A_kl)``; not finite where unbounded."""
-    return _with_noise(result, result.noise_covariance)
-
-
-# The covariance of A follows from that of the predictions: Cov(A dx) is what the TRE at x has over that of the centroid
-
-
-def _with_noise(result: RegistrationResult, noise: np.ndarray) -> np.ndarray:
-    """The covariance of A under a noise of covariance (..., d, d)."""
-    d = result.pairs.dimension
-    turning = len(turns(d))
-    free = result.model.card.parameters[d] - d
-    failed = result.failure[..., None, None] > 0
-    matrix = np.where(failed, np.eye(d), result.transform.matrix)
-    spreads = _spreads(result, matrix)
-    if free > turning + 1:
-        return _by_rows_and_columns(spreads, matrix, noise)
-    return _by_turning(spreads, matrix, turns(d) if free == turning else np.concatenate([turns(d), np.eye(d)[None]]), noise)
-
-
-def _spreads(result: RegistrationResult, matrix: np.ndarray) -> np.ndarray:
-    """For unit noise the bilinear form (..., j, l, d, d) whose value at v = A dx is ``Cov(A dx)``, in the frame of the target."""
-    d, fitted = result.pairs.dimension, result.fitted
-    steps = np.concatenate([np.eye(d), [np.eye(d)[j] + np.eye(d)[k] for j, k in combinations(range(d), 2)]])
-    size = np.sqrt(np.einsum("...nd,...nd->...", result.pairs.target - fitted.y_mean[..., None, :],
-                             result.pairs.target - fitted.y_mean[..., None, :]) / result.pairs.n)[..., None, None]
-    targets = fitted.x_mean[..., None, :] + size * steps @ transpose(np.linalg.inv(matrix))
-    unit = replace(fitted, noise_covariance=np.broadcast_to(np.eye(d), fitted.noise_covariance.shape))
-    with np.errstate(invalid="ignore"):
-        covariance = Prediction(result.estimator, unit, targets, "tre", "").covariance - np.eye(d) / result.pairs.n
-        covariance = covariance / size[..., None] ** 2
-        out = np.empty((*covariance.shape[:-3], d, d, d, d))
-        for j in range(d):
-            out[..., j, j, :, :] = covariance[..., j, :, :]
-        for i, (j, k) in enumerate(combinations(range(d), 2)):
-            mixed = covariance[..., d + i, :, :] - covariance[..., j, :, :] - covariance[..., k, :, :]
-            out[..., j, k, :, :] = out[..., k, j, :, :] = 0.5 * mixed
-    return out
-
-
-def _by_rows_and_columns(spreads: np.ndarray, matrix: np.ndarray, noise: np.ndarray) -> np.ndarray:
-    """``Cov(A_ij, A_kl) = Sigma_ik P_jl`` (theory, section 18): all of A is free."""
-    seen = trace(spreads) / matrix.shape[-1]
-    with np.errstate(invalid="ignore"):
-        precision = transpose(matrix) @ seen @ matrix
-        return noise[..., :, None, :, None] * precision[..., None, :, None, :]
-
-
-def _by_turning(spreads: np.ndarray, matrix: np.ndarray, moves: np.ndarray, noise: np.ndarray) -> np.ndarray:
-    """``dA = sum_k w_k B_k A`` with ``Cov(w)`` from ``Cov(A dx) = sum_kl Cov(w_k, w_l) (B_k v)(B_l v)'``."""
-    count = len(moves)
-    pairs = [(a, b) for a in range(count) for b in range(a, count)]
-    forms = np.array([_symmetric(np.einsum("ij,kl->jlik", moves[a], moves[b])) for a, b in pairs])
-    forms *= np.array([1.0 if a == b else 2.0 for a, b in pairs])[:, None, None, None, None]
-    solved = spreads.reshape(*spreads.shape[:-4], -1) @ np.linalg.pinv(forms.reshape(len(pairs), -1))
-    covariance = np.empty((*solved.shape[:-1], count, count))
-    for i, (a, b) in enumerate(pairs):
-        covariance[..., a, b] = covariance[..., b, a] = solved[..., i]
-    directions = moves @ matrix[..., None, :, :]
-    return np.einsum("...,...kij,...kl,...lmn->...ijmn", noise[..., 0, 0], directions, covariance, directions)
-
-
-def _symmetric(form: np.ndarray) -> np.ndarray:
-    """What predictions show of a bilinear form (j, l, i, k): its part that both exchanges leave alone."""
-    both = form + np.transpose(form, (0, 1, 3, 2))
-    return 0.25 * (both + np.transpose(both, (1, 0, 2, 3)))
-
-
 # Functions of A
 
 
@@ -159,22 +88,12 @@ def _functions(result: RegistrationResult) -> list[_Function]:
     source, target = result.pairs.source_unit, result.pairs.target_unit
     unit = "" if source == target else f"{target} per {source}"
     matrix = np.where(result.failure[..., None, None] > 0, np.eye(result.pairs.dimension), result.transform.matrix)
-    rotation, scale, shears = _rotation(matrix), _scale(matrix, unit), _shears(matrix)
-    if _free(shears[0], result):
-        return [*rotation, scale, *_axis_scales(matrix, unit), *shears, *_stretches(matrix, unit)]
-    return [*rotation, scale] if _free(scale, result) else rotation
-
-
-def _free(function: _Function, result: RegistrationResult) -> bool:
-    """Whether the model lets a quantity vary: its share of the variation of a fit with unit noise."""
     d = result.pairs.dimension
-    pattern = np.where(result.failure == 0, 1.0, 0.0)[..., None, None] * np.eye(d)
-    covariance = _with_noise(result, pattern)
-    usable = np.where(np.isfinite(covariance), covariance, 0.0)
-    size = np.sqrt(np.einsum("...ij,...ij->...", function.gradient, function.gradient)
-                   * np.einsum("...ijij->...", usable))
-    unbounded = (~np.isfinite(covariance).all((-4, -3, -2, -1)) & (result.failure == 0)).any()
-    return bool(unbounded or (function.sd(usable) > _FREE * size).any())
+    beyond_rigid = result.model.card.parameters[d] - d - len(turns(d))
+    rotation, scale = _rotation(matrix), _scale(matrix, unit)
+    if beyond_rigid > 1:
+        return [*rotation, scale, *_axis_scales(matrix, unit), *_shears(matrix), *_stretches(matrix, unit)]
+    return [*rotation, scale] if beyond_rigid else rotation
 
 
 def _rotation(matrix: np.ndarray) -> list[_Function]:

@@ -53,7 +53,7 @@ def fit(pairs: FiducialPairs, model: str | Model = "rigid", noise: str | Noise =
     fitted = fit_blocks(estimator, pairs.source, pairs.target)
     if on_failure == "raise":
         _raise_failures(fitted.failure)
-    if not pairs.batch_shape and fitted.rss == 0 and estimator.noise.scale is None:
+    if not pairs.batch_shape and fitted.rss == 0 and not fitted.failure and estimator.noise.scale is None:
         warnings.warn("the pairs fit exactly, to rounding: there is no residual to estimate the noise from, and every region is "
                       "a point", RegistrationWarning, stacklevel=2)
     return RegistrationResult(pairs, chosen, estimator, fitted)
@@ -155,9 +155,12 @@ class RegistrationResult:
             others = fit_blocks(self.estimator, without_each(x, part), without_each(y, part))
             left = Prediction(self.estimator, others, x[..., part, None, :], "observation", self.pairs.target_unit)
             p = left.p_value(y[..., part, None, :], Deletion())[..., 0]
-            # pairs that fit exactly give no verdict
-            out[..., part] = np.where(others.rss == 0, np.nan, p)
-        return np.where((self.fitted.rss == 0)[..., None], np.nan, out)
+            out[..., part] = np.where(self._exact(others), np.nan, p)
+        return np.where(self._exact(self.fitted)[..., None], np.nan, out)
+
+    def _exact(self, fitted: Fit) -> np.ndarray:
+        """Whether pairs fit to rounding and so give no verdict, unless the scale of the noise is known."""
+        return (fitted.rss == 0) & (self.noise.scale is None)
 
     def leverages(self) -> np.ndarray:
         """How much each pair pulls its own prediction, (..., n): variance of its TRE over the noise, mean over coordinates."""

@@ -128,6 +128,10 @@ class Estimator(ABC):
         """First-order covariance of the prediction at components dx (d, ..., m)."""
 
     @abstractmethod
+    def matrix_covariance(self, fit: Any) -> np.ndarray:
+        """First-order covariance of the linear part, ``[..., i, j, k, l] = Cov(A_ij, A_kl)``; not finite where unbounded."""
+
+    @abstractmethod
     def sample(self, fit: Any, k: int, rng: np.random.Generator) -> Transform:
         """Draw k transformations (k, ...) from the first-order law of the estimate."""
 

@@ -12,14 +12,14 @@ import numpy as np
 
 from ..covariances import Covariance, Proportional
 from ..errors import Failure
-from ..linalg import dot, entries, nuclear_norm, times, trace, transpose
+from ..linalg import dot, entries, nuclear_norm, square, times, trace, transpose
 from ..noise import Noise
 from ..scatter import Scatter, joining_factor
 from ..secular import small_roots
 from ..transforms import Transform
 from .base import Estimator, Fit, Joint, variance_factor
 from .layout import undetermined
-from .regression import AFFINE_CARD, sample_affine
+from .regression import AFFINE_CARD, rows_and_columns, sample_affine
 from .scale import noisy_scale
 
 _ALL = 1.0 - 1e-12
@@ -39,14 +39,14 @@ class ErrorsInVariablesFit(Fit):
         Eigenvalues L, ascending.
     vectors : (..., 2d, 2d)
         Eigenvectors in columns.
-    precision : (..., d, d)
-        ``D^-1`` of theory section 10 for the stretched source; infinite where D is not positive.
+    white : (..., d, d)
+        A root of ``D^-1`` of theory section 10, ``dx' D^-1 dx = |white dx|^2``; infinite where D is not positive.
     """
 
     stretch: np.ndarray
     values: np.ndarray
     vectors: np.ndarray
-    precision: np.ndarray
+    white: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -99,12 +99,12 @@ class ErrorsInVariables(Estimator):
             if self.noise.scale is not None:
                 s2 = self.noise.scale**2 / unit
             spread = large - n * s2[..., None]
-        outward = transpose(np.linalg.inv(np.where(failure[..., None, None] > 0, np.eye(d), vectors[..., :d, d:])))
-        precision = (outward / spread[..., None, :]) @ transpose(outward)
-        open_ended = np.asarray((spread <= 0).any(-1))
-        precision = np.where(open_ended[..., None, None], np.inf * np.eye(d), precision)
+        inward = np.linalg.inv(np.where(failure[..., None, None] > 0, np.eye(d), vectors[..., :d, d:]))
+        hidden = np.asarray((spread <= 0).any(-1))[..., None, None]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            white = np.where(hidden, np.inf, stretch[..., None, None] * inward / np.sqrt(spread)[..., :, None])
         return ErrorsInVariablesFit(n, scatter.x_mean, scatter.y_mean, stretch[..., None, None] * slope, rss, unit,
-                                    s2[..., None, None] * both, scatter.rounding(), failure, stretch, values, vectors, precision)
+                                    s2[..., None, None] * both, scatter.rounding(), failure, stretch, values, vectors, white)
 
     def joint(self, fit: ErrorsInVariablesFit, dx: np.ndarray, dy: np.ndarray, weight: float) -> Joint:
         d, c = len(dx), joining_factor(fit.n, weight)
@@ -140,15 +140,15 @@ class ErrorsInVariables(Estimator):
             return np.where(curved < 1.0, 1.0 + (fit.n - d) * q * s2 / (1.0 - curved), np.inf)
 
     def covariance(self, fit: ErrorsInVariablesFit, dx: np.ndarray, weight: float) -> Covariance:
-        v = fit.stretch[..., None] * dx
-        closed = np.isfinite(fit.precision[..., 0, 0])[..., None]
-        precision = np.where(np.isfinite(fit.precision), fit.precision, 0.0)
-        inner = times(entries(precision), v)
-        spread = np.where(closed, dot(inner, v), np.inf) + variance_factor(fit.n, weight)
+        spread = np.where(np.isinf(fit.white[..., 0, 0])[..., None], np.inf, square(times(entries(fit.white), dx)))
+        spread += variance_factor(fit.n, weight)
         return Proportional(entries(fit.noise_covariance), spread)
 
+    def matrix_covariance(self, fit: ErrorsInVariablesFit) -> np.ndarray:
+        return rows_and_columns(fit.noise_covariance, fit.white)
+
     def sample(self, fit: ErrorsInVariablesFit, k: int, rng: np.random.Generator) -> Transform:
-        return sample_affine(self, fit, fit.stretch[..., None, None] ** 2 * fit.precision, k, rng)
+        return sample_affine(self, fit, np.where(np.isinf(fit.white), np.nan, fit.white), k, rng)
 
 
 def _eigensystem(z: np.ndarray, d: int) -> tuple[np.ndarray, np.ndarray]:

@@ -14,18 +14,14 @@ import numpy as np
 from ..covariances import Covariance, Proportional
 from ..errors import Failure
 from ..linalg import (
-    EPS,
     apply,
     determinant,
-    dot,
     entries,
     gram,
-    inverse_components,
+    inverse_root,
     product,
-    quadratic,
     rows_matrix,
     square,
-    symmetrised,
     times,
     trace,
     transpose,
@@ -35,7 +31,7 @@ from ..scatter import Scatter, joining_factor
 from ..transforms import Transform
 from .base import Estimator, Fit, Joint, variance_factor
 from .layout import undetermined
-from .regression import AFFINE_CARD, sample_affine
+from .regression import AFFINE_CARD, rows_and_columns, sample_affine
 from .scale import noisy_scale
 
 
@@ -45,30 +41,27 @@ class FreeCovarianceFit(Fit):
 
     Attributes
     ----------
-    inward, white : (..., d, d)
-        Source to white frame by the fit, and target to white frame.
-    vv, vr, rr : (..., d, d)
-        Scatters of fitted points v and residuals r in the white frame.
-    precision : (..., d, d)
-        Inverse scatter of the true points there; infinite where the noise hides a direction.
+    white_x, white_y : (..., d, d)
+        Make the scatter of the fiducials the identity in source and target.
+    core, correlation : (..., d, d)
+        The fit between the white frames, and ``sum y x'`` there.
+    colour : (..., d, d)
+        Inverse of ``white_y``.
+    xr, rr : (..., d, d)
+        ``sum x r'`` and ``sum r r'`` of white source points x and residuals r, the latter in target units: whitened, noise that
+        is alike in all directions would not be.
+    known : (..., d, d)
+        A root of the inverse scatter of the true points in the white target; infinite where the noise hides a direction.
     """
 
-    inward: np.ndarray
-    white: np.ndarray
-    vv: np.ndarray
-    vr: np.ndarray
+    white_x: np.ndarray
+    white_y: np.ndarray
+    core: np.ndarray
+    correlation: np.ndarray
+    colour: np.ndarray
+    xr: np.ndarray
     rr: np.ndarray
-    precision: np.ndarray
-
-    @property
-    def vy(self) -> np.ndarray:
-        """``sum v y'``."""
-        return self.vv + self.vr
-
-    @property
-    def yy(self) -> np.ndarray:
-        """``sum y y'``."""
-        return self.vv + self.vr + transpose(self.vr) + self.rr
+    known: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -88,27 +81,26 @@ class FreeCovariance(Estimator):
     def fit(self, source: np.ndarray, target: np.ndarray) -> FreeCovarianceFit:
         scatter = Scatter.of(source, target)
         failure = undetermined(scatter, missing=0)
-        white_x, white_y = _whitener(scatter.dx, failure), _whitener(scatter.dy, failure)
-        x, y = apply(white_x, scatter.dx), apply(white_y, scatter.dy)
-        core = self._core(gram(y, x))
+        (white_x, x), (white_y, y) = _whitened(scatter.dx, failure), _whitened(scatter.dy, failure)
+        correlation = gram(y, x)
+        core = self._core(correlation)
         singular = ~np.isfinite(core).all((-2, -1))
         failure = np.where((failure == 0) & singular, np.int8(Failure.NO_SOLUTION), failure)
         core = np.where(failure[..., None, None] > 0, np.nan, core)
-        v = apply(core, x)
-        return self._complete(scatter, core @ white_x, white_y, v, y - v, failure)
+        return self._complete(scatter, x, white_x, white_y, core, correlation, failure)
 
-    def _complete(self, scatter: Scatter, inward: np.ndarray, white: np.ndarray, v: np.ndarray, r: np.ndarray,
-                  failure: np.ndarray) -> FreeCovarianceFit:
+    def _complete(self, scatter: Scatter, x: np.ndarray, white_x: np.ndarray, white_y: np.ndarray, core: np.ndarray,
+                  correlation: np.ndarray, failure: np.ndarray) -> FreeCovarianceFit:
         n, d, share = scatter.n, scatter.dimension, self.noise.source_share
-        vv, vr, rr = gram(v, v), gram(v, r), gram(r, r)
-        colour = np.linalg.inv(white)
-        residuals = colour @ rr @ transpose(colour)
-        exact = trace(residuals) < scatter.smallest_resolved()
-        rr, residuals = (np.where(exact[..., None, None], 0.0, m) for m in (rr, residuals))
-        truth = symmetrised(vv + share * (vr + transpose(vr)) + share**2 * rr - n * share * (1 - share) / (n - d - 1) * rr)
-        return FreeCovarianceFit(n, scatter.x_mean, scatter.y_mean, colour @ inward, trace(residuals), np.ones(exact.shape),
-                                 residuals / (n - d - 1), scatter.rounding(), failure, inward, white, vv, vr, rr,
-                                 _inverse_if_positive(truth))
+        colour = np.linalg.inv(white_y)
+        r = scatter.dy - apply(colour @ core, x)
+        rr = gram(r, r)
+        rr = np.where((trace(rr) < scatter.smallest_resolved())[..., None, None], 0.0, rr)
+        hidden = n * share * (1.0 - share) / (n - d - 1) * (white_y @ rr @ transpose(white_y))
+        truth = _rows_latent(core, correlation, share) - hidden
+        return FreeCovarianceFit(n, scatter.x_mean, scatter.y_mean, colour @ core @ white_x, trace(rr), np.ones(rr.shape[:-2]),
+                                 rr / (n - d - 1), scatter.rounding(), failure, white_x, white_y, core, correlation, colour,
+                                 gram(x, r), rr, _inverse_root_if_positive(truth))
 
     def _core(self, correlation: np.ndarray) -> np.ndarray:
         """``U C V'`` from a correlation ``U D V'`` (..., d, d) of white spaces; NaN where it is not finite."""
@@ -120,97 +112,100 @@ class FreeCovariance(Estimator):
 
     def joint(self, fit: FreeCovarianceFit, dx: np.ndarray, dy: np.ndarray, weight: float) -> Joint:
         c, k = joining_factor(fit.n, weight), self.noise.source_share
-        v, w = times(entries(fit.inward), dx), times(entries(fit.white), dy)
-        whole = self._refit(fit, v, w, c)
-        change = whole - np.eye(len(v)).reshape(len(v), len(v), *(1,) * (w.ndim - 1))
-        e = w - v - times(change, v)
-        residual = _residual_scatter(fit, change)
+        x, w = times(entries(fit.white_x), dx), times(entries(fit.white_y), dy)
+        core = self._refit(fit, x, w, c)
+        e = w - times(core, x)
+        # triangular roots stay positive where a determinant would be rounding
+        root = inverse_root(_residual_scatter(fit, core))
         own = k if np.isinf(weight) or weight == 1.0 else 1.0
-        leverage = quadratic(inverse_components(_latent_scatter(fit, whole, k)), v + times(change, v) + own * e)
-        distance = quadratic(inverse_components(residual), e)
-        deleted = np.where(square(e) == 0, 0.0, c * (1.0 + c * leverage) * distance)
+        leverage = square(times(inverse_root(_latent_scatter(fit, core, k)), times(core, x) + own * e))
+        distance = square(times(root, times(entries(fit.colour), e)))
+        deleted = c * (1.0 + c * leverage) * distance
         remaining = np.maximum(1.0 - c * c * leverage * distance, 0.0)
         before = np.ones_like(remaining)
-        return Joint(deleted, remaining, self._growth(fit, residual, whole, c * distance), before, fit.unit[..., None])
+        return Joint(deleted, remaining, self._growth(fit, root, core, c * distance), before, fit.unit[..., None])
 
-    def _refit(self, fit: FreeCovarianceFit, v: np.ndarray, w: np.ndarray, c: float) -> np.ndarray:
-        """Joint linear part over the fitted one (d, d, ..., m)."""
-        xx, xy, yy = (entries(s) + c * p[:, None] * q[None, :] for s, p, q in ((fit.vv, v, v), (fit.vy, v, w), (fit.yy, w, w)))
-        back_x, back_y = _inverse_root(xx), _inverse_root(yy)
-        correlation = product(product(back_y, np.swapaxes(xy, 0, 1)), np.swapaxes(back_x, 0, 1))
+    def _refit(self, fit: FreeCovarianceFit, x: np.ndarray, w: np.ndarray, c: float) -> np.ndarray:
+        """The joint fit (d, d, ..., m) between the white frames of the n pairs."""
+        down_x, down_y, up_y = _stretched(x, c, -0.5), _stretched(w, c, -0.5), _stretched(w, c, 0.5)
+        correlation = product(product(down_y, entries(fit.correlation) + c * w[:, None] * x[None, :]), down_x)
         core = np.moveaxis(self._core(rows_matrix(correlation)), (-2, -1), (0, 1))
-        return product(product(_triangular_inverse(back_y), core), back_x)
+        return product(product(up_y, core), down_x)
 
-    def _growth(self, fit: FreeCovarianceFit, residual: np.ndarray, whole: np.ndarray, own: np.ndarray) -> np.ndarray:
+    def _growth(self, fit: FreeCovarianceFit, root: np.ndarray, core: np.ndarray, own: np.ndarray) -> np.ndarray:
         """``Q_0/Q_n - 1`` with ``Q = |W| |A|^(-2 k)``."""
-        after = determinant(residual) / determinant(entries(fit.rr))
-        area = np.abs(determinant(whole))
-        return np.expm1(np.log(after) + np.log1p(own) - 2.0 * self.noise.source_share * np.log(area))
+        before = inverse_root(entries(fit.rr))
+        area = np.abs(determinant(core) / determinant(entries(fit.core)))
+        growth = np.log1p(own) - 2.0 * self.noise.source_share * np.log(area)
+        for i in range(len(root)):
+            growth = growth + 2.0 * np.log(before[i, i] / root[i, i])
+        return np.expm1(growth)
 
     def covariance(self, fit: FreeCovarianceFit, dx: np.ndarray, weight: float) -> Covariance:
-        v = times(entries(fit.inward), dx)
-        closed = np.isfinite(fit.precision[..., 0, 0])[..., None]
-        inner = times(entries(np.where(np.isfinite(fit.precision), fit.precision, 0.0)), v)
-        spread = np.where(closed, dot(inner, v), np.inf) + variance_factor(fit.n, weight)
+        inward = fit.known @ fit.core @ fit.white_x
+        spread = np.where(np.isinf(fit.known[..., 0, 0])[..., None], np.inf, square(times(entries(inward), dx)))
+        spread += variance_factor(fit.n, weight)
         return Proportional(entries(fit.noise_covariance), spread)
 
+    def matrix_covariance(self, fit: FreeCovarianceFit) -> np.ndarray:
+        with np.errstate(invalid="ignore"):
+            return rows_and_columns(fit.noise_covariance, fit.known @ fit.core @ fit.white_x)
+
     def sample(self, fit: FreeCovarianceFit, k: int, rng: np.random.Generator) -> Transform:
-        return sample_affine(self, fit, transpose(fit.inward) @ fit.precision @ fit.inward, k, rng)
+        known = np.where(np.isinf(fit.known), np.nan, fit.known)
+        return sample_affine(self, fit, known @ fit.core @ fit.white_x, k, rng)
 
 
-def _whitener(centred: np.ndarray, failure: np.ndarray) -> np.ndarray:
-    """The matrix (..., d, d) that makes the scatter of points (..., n, d) the identity; the identity for failed layouts."""
+def _whitened(centred: np.ndarray, failure: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The matrix (..., d, d) that makes the scatter of points (..., n, d) the identity, and the points it makes."""
     d = centred.shape[-1]
     failed = failure[..., None, None] > 0
     upper = np.linalg.qr(np.where(failed, 0.0, centred), mode="r")
     _, singular, vt = np.linalg.svd(upper)
     singular = np.where(failed[..., 0], 1.0, singular)
-    return np.where(failed, np.eye(d), vt / singular[..., :, None])
+    white = np.where(failed, np.eye(d), vt / singular[..., :, None])
+    points = apply(white, centred)
+    # on a thin layout the first whitening is right to eps over the thinness; a triangular second one spares the wide directions
+    again = rows_matrix(inverse_root(np.moveaxis(np.where(failed, np.eye(d), gram(points, points)), (-2, -1), (0, 1))))
+    return again @ white, apply(again, points)
 
 
-def _inverse_root(m: np.ndarray) -> np.ndarray:
-    """``L^-1`` of the Cholesky factor of component matrices (d, d, ...)."""
-    d = len(m)
-    lower = np.zeros(m.shape)
-    for j in range(d):
-        known = sum((lower[j, k] ** 2 for k in range(j)), start=np.zeros(()))
-        lower[j, j] = np.sqrt(np.maximum(m[j, j] - known, EPS * m[j, j]))
-        for i in range(j + 1, d):
-            known = sum((lower[i, k] * lower[j, k] for k in range(j)), start=np.zeros(()))
-            lower[i, j] = (m[i, j] - known) / lower[j, j]
-    return _triangular_inverse(lower)
-
-
-def _triangular_inverse(lower: np.ndarray) -> np.ndarray:
-    """Inverse of lower triangular component matrices by forward substitution."""
-    out = np.zeros(lower.shape)
-    for j in range(len(lower)):
-        out[j, j] = 1.0 / lower[j, j]
-        for i in range(j + 1, len(lower)):
-            out[i, j] = -sum((lower[i, k] * out[k, j] for k in range(j, i)), start=np.zeros(())) / lower[i, i]
+def _stretched(z: np.ndarray, c: float, power: float) -> np.ndarray:
+    """``(I + c z z')^power`` of component vectors (d, ..., m), right at any distance: (d, d, ..., m)."""
+    length2 = square(z)
+    factor = np.expm1(power * np.log1p(c * length2)) / np.where(length2 > 0, length2, 1.0)
+    out = factor * z[:, None] * z[None, :]
+    for i in range(len(z)):
+        out[i, i] += 1.0
     return out
 
 
-def _inverse_if_positive(matrix: np.ndarray) -> np.ndarray:
-    """Inverse of symmetric (..., d, d); infinite where not positive definite, NaN where not finite."""
+def _inverse_root_if_positive(matrix: np.ndarray) -> np.ndarray:
+    """R with ``R'R`` the inverse of symmetric (..., d, d); infinite where not positive definite, NaN where not finite."""
     finite = np.asarray(np.isfinite(matrix).all((-2, -1)))[..., None, None]
     values, vectors = np.linalg.eigh(np.where(finite, matrix, np.eye(matrix.shape[-1])))
-    positive = np.asarray((values > 0).all(-1))
-    values = np.where(positive[..., None], values, 1.0)
-    inverse = (vectors / values[..., None, :]) @ transpose(vectors)
-    inverse = np.where(positive[..., None, None], inverse, np.inf * np.eye(matrix.shape[-1]))
-    return np.where(finite, inverse, np.nan)
+    positive = np.asarray((values > 0).all(-1))[..., None, None]
+    root = transpose(vectors) / np.sqrt(np.where(values > 0, values, 1.0))[..., :, None]
+    return np.where(finite, np.where(positive, root, np.inf), np.nan)
 
 
-def _residual_scatter(fit: FreeCovarianceFit, change: np.ndarray) -> np.ndarray:
-    """``W`` of the n pairs after a change G of the linear part: ``rr - G vr - (G vr)' + G vv G'``."""
-    mixed = product(change, entries(fit.vr))
-    moved = product(product(change, entries(fit.vv)), np.swapaxes(change, 0, 1))
-    return entries(fit.rr) - mixed - np.swapaxes(mixed, 0, 1) + moved
+def _residual_scatter(fit: FreeCovarianceFit, core: np.ndarray) -> np.ndarray:
+    """``W`` of the n pairs under a joint fit, target units: ``sum (r - G x)(r - G x)'``, G the change of the fit."""
+    change = product(entries(fit.colour), core - entries(fit.core))
+    mixed = product(change, entries(fit.xr))
+    return entries(fit.rr) - mixed - np.swapaxes(mixed, 0, 1) + product(change, np.swapaxes(change, 0, 1))
 
 
-def _latent_scatter(fit: FreeCovarianceFit, whole: np.ndarray, k: float) -> np.ndarray:
-    """``sum eta eta'`` of the n pairs under the joint fit."""
-    half = product(whole, entries(fit.vy))
-    out = (1 - k) ** 2 * product(product(whole, entries(fit.vv)), np.swapaxes(whole, 0, 1)) + k**2 * entries(fit.yy)
-    return out + k * (1 - k) * (half + np.swapaxes(half, 0, 1))
+def _latent_scatter(fit: FreeCovarianceFit, core: np.ndarray, k: float) -> np.ndarray:
+    """``sum eta eta'`` of the n pairs under a joint fit, in the white target."""
+    half = product(core, np.swapaxes(entries(fit.correlation), 0, 1))
+    out = (1 - k) ** 2 * product(core, np.swapaxes(core, 0, 1)) + k * (1 - k) * (half + np.swapaxes(half, 0, 1))
+    for i in range(len(core)):
+        out[i, i] += k**2
+    return out
+
+
+def _rows_latent(core: np.ndarray, correlation: np.ndarray, k: float) -> np.ndarray:
+    """The same of the fit itself, (..., d, d)."""
+    half = core @ transpose(correlation)
+    return (1 - k) ** 2 * core @ transpose(core) + k * (1 - k) * (half + transpose(half)) + k**2 * np.eye(core.shape[-1])

@@ -32,6 +32,7 @@ from ..linalg import (
 )
 from ..noise import Noise
 from ..scatter import Frame, Scatter, joining_factor
+from ..tangent import turns
 from ..transforms import Transform
 from .base import Estimator, Fit, Joint, variance_factor
 from .layout import undetermined
@@ -150,6 +151,16 @@ class Procrustes(Estimator):
         for i in range(3):
             out[i, i] += base
         return out
+
+    def matrix_covariance(self, fit: ProcrustesFit) -> np.ndarray:
+        """From ``dA = sum_k w_k B_k A``, ``Cov(w) = s2 N^-1``, ``N_kl = sum_i (B_k eta_i)'(B_l eta_i)`` over latent points."""
+        d = fit.matrix.shape[-1]
+        moves = np.concatenate([turns(d), np.eye(d)[None]]) if self.scaled else turns(d)
+        information = np.einsum("kij,lim,...jm->...kl", moves, moves, fit.frame.latent(self.noise.source_share))
+        failed = fit.failure[..., None, None] > 0
+        covariance = fit.noise_covariance[..., :1, :1] * np.linalg.inv(np.where(failed, np.eye(len(moves)), information))
+        directions = moves @ fit.matrix[..., None, :, :]
+        return np.einsum("...kij,...kl,...lmn->...ijmn", directions, covariance, directions)
 
     def sample(self, fit: ProcrustesFit, k: int, rng: np.random.Generator) -> Transform:
         d = fit.x_mean.shape[-1]

@@ -6,12 +6,26 @@ regression of the source on the target, read backwards.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..covariances import Covariance, Proportional
-from ..linalg import EPS, apply, entries, gram, inverse_symmetric, mahalanobis, quadratic, root, square, times, trace, transpose
+from ..linalg import (
+    EPS,
+    about,
+    apply,
+    entries,
+    gram,
+    inverse_root,
+    mahalanobis,
+    root,
+    rows_matrix,
+    square,
+    times,
+    trace,
+    transpose,
+)
 from ..noise import Noise
 from ..scatter import Scatter
 from ..transforms import Transform
@@ -19,7 +33,7 @@ from .base import Card, Estimator, Fit, Joint, variance_factor
 from .layout import undetermined
 
 AFFINE_CARD = Card("affine", {2: 6, 3: 12}, {2: 3, 3: 4}, "with noise in one space only; else to first order")
-_POOR = 1e-8  # reciprocal condition of the scatter below which the points themselves are decomposed
+_POOR = 1e-6  # reciprocal condition of the scatter below which the points themselves are decomposed
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,13 +42,13 @@ class RegressionFit(Fit):
 
     Attributes
     ----------
-    precision : (..., d, d)
-        Inverse scatter of the regressors: leverage is ``1/n + dx' P dx``.
+    white : (..., d, d)
+        Makes the scatter of the regressors the identity: the leverage is ``1/n + |white dx|^2``.
     residual_scatter : (..., d, d)
         ``R'R``.
     """
 
-    precision: np.ndarray
+    white: np.ndarray
     residual_scatter: np.ndarray
 
 
@@ -68,7 +82,7 @@ class Regression(Estimator):
         scatter = Scatter.of(source, target)
         n, d = scatter.n, scatter.dimension
         failure = undetermined(scatter, missing=0, spaces="source")
-        matrix, precision = least_squares(scatter)
+        matrix, white = least_squares(scatter)
         residuals = scatter.dy - apply(matrix, scatter.dx)
         rr = gram(residuals, residuals)
         exact = trace(rr) < scatter.smallest_resolved()
@@ -78,11 +92,11 @@ class Regression(Estimator):
         matrix = np.where(failed, np.nan, matrix)
         covariance = rr / (n - d - 1) if self.full else self.effective_variance(rss, unit, n, d)[..., None, None] * np.eye(d)
         return RegressionFit(n, scatter.x_mean, scatter.y_mean, matrix, rss, unit, np.where(failed, np.nan, covariance),
-                             scatter.rounding(), failure, precision, rr)
+                             scatter.rounding(), failure, white, rr)
 
     def joint(self, fit: RegressionFit, dx: np.ndarray, dy: np.ndarray, weight: float) -> Joint:
         e = dy - times(entries(fit.matrix), dx)
-        spread = quadratic(entries(fit.precision), dx) + variance_factor(fit.n, weight)
+        spread = square(times(entries(fit.white), dx)) + variance_factor(fit.n, weight)
         rss = fit.rss[..., None]
         if self.full:
             deleted = mahalanobis(entries(fit.residual_scatter), e) / spread
@@ -92,18 +106,21 @@ class Regression(Estimator):
         return Joint(deleted, rss, deleted, rss, fit.unit[..., None])
 
     def covariance(self, fit: RegressionFit, dx: np.ndarray, weight: float) -> Covariance:
-        spread = quadratic(entries(fit.precision), dx)
+        spread = square(times(entries(fit.white), dx))
         spread += variance_factor(fit.n, weight)
         return Proportional(entries(fit.noise_covariance), spread)
 
+    def matrix_covariance(self, fit: RegressionFit) -> np.ndarray:
+        return rows_and_columns(fit.noise_covariance, fit.white)
+
     def sample(self, fit: RegressionFit, k: int, rng: np.random.Generator) -> Transform:
-        return sample_affine(self, fit, fit.precision, k, rng)
+        return sample_affine(self, fit, fit.white, k, rng)
 
     def left_out(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
         """``r_i / (1 - h_ii)``."""
         fit = self.fit(source, target)
-        dx = source - fit.x_mean[..., None, :]
-        leverage = 1.0 / fit.n + np.einsum("...ni,...ni->...n", dx @ fit.precision, dx)
+        white = apply(fit.white, about(source, fit.x_mean))
+        leverage = 1.0 / fit.n + np.einsum("...ni,...ni->...n", white, white)
         # with a leverage of 1 the others do not determine the map
         spare = np.where(leverage < 1.0 - 1e-13, 1.0 - leverage, np.nan)
         return (target - fit.transform.apply(source)) / spare[..., None]
@@ -137,6 +154,7 @@ class InverseRegression(Estimator):
         scatter = Scatter.of(source, target)
         failure = np.maximum(back.failure, undetermined(scatter, missing=0, spaces="source"))
         failed = failure[..., None, None] > 0
+        back = replace(back, matrix=np.where(failed, np.nan, back.matrix))
         matrix = np.where(failed, np.nan, np.linalg.inv(np.where(failed, np.eye(d), back.matrix)))
         both = matrix @ transpose(matrix)
         unit = trace(both) / d
@@ -150,40 +168,48 @@ class InverseRegression(Estimator):
 
     def covariance(self, fit: InverseRegressionFit, dx: np.ndarray, weight: float) -> Covariance:
         dy = times(entries(fit.matrix), dx)
-        spread = quadratic(entries(fit.back.precision), dy) + variance_factor(fit.n, weight)
+        spread = square(times(entries(fit.back.white), dy)) + variance_factor(fit.n, weight)
         return Proportional(entries(fit.noise_covariance), spread)
 
+    def matrix_covariance(self, fit: InverseRegressionFit) -> np.ndarray:
+        return rows_and_columns(fit.noise_covariance, fit.back.white @ fit.matrix)
+
     def sample(self, fit: InverseRegressionFit, k: int, rng: np.random.Generator) -> Transform:
-        precision = transpose(fit.matrix) @ fit.back.precision @ fit.matrix
-        return sample_affine(self, fit, precision, k, rng)
+        return sample_affine(self, fit, fit.back.white @ fit.matrix, k, rng)
 
 
 def least_squares(scatter: Scatter) -> tuple[np.ndarray, np.ndarray]:
-    """Linear part (..., d, d) of target on source and inverse scatter of the source, one refinement from the residuals."""
-    precision = inverse_symmetric(scatter.sxx)
-    matrix = transpose(precision @ scatter.sxy)
+    """Linear part (..., d, d) of target on source and the whitening of the source, one refinement from the residuals."""
+    white = rows_matrix(inverse_root(np.moveaxis(scatter.sxx, (-2, -1), (0, 1))))
+    matrix = transpose(transpose(white) @ (white @ scatter.sxy))
     residuals = scatter.dy - apply(matrix, scatter.dx)
-    matrix = matrix + transpose(precision @ gram(scatter.dx, residuals))
+    matrix = matrix + transpose(transpose(white) @ (white @ gram(scatter.dx, residuals)))
     size = trace(scatter.sxx)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        poor = ~(trace(precision) * size < 1.0 / _POOR) & np.isfinite(size)
+    with np.errstate(invalid="ignore", over="ignore"):
+        poor = ~((white**2).sum((-2, -1)) * size < 1.0 / _POOR) & np.isfinite(size)
     if poor.any():
-        matrix, precision = matrix.copy(), precision.copy()
-        matrix[poor], precision[poor] = _decomposed(scatter.dx[poor], scatter.dy[poor])
-    return matrix, precision
+        matrix, white = matrix.copy(), white.copy()
+        matrix[poor], white[poor] = _decomposed(scatter.dx[poor], scatter.dy[poor])
+    return matrix, white
 
 
 def _decomposed(dx: np.ndarray, dy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The same from singular values, for nearly degenerate layouts."""
     u, s, vt = np.linalg.svd(dx, full_matrices=False)
     s = np.maximum(s, EPS * s[..., :1])
-    s = np.where(s > 0, s, 1.0)
-    whitened = transpose(vt) / s[..., None, :]
-    return transpose(whitened @ (transpose(u) @ dy)), whitened @ transpose(whitened)
+    white = vt / np.where(s > 0, s, 1.0)[..., :, None]
+    return transpose(transpose(white) @ (transpose(u) @ dy)), white
 
 
-def sample_affine(estimator: Estimator, fit: Fit, precision: np.ndarray, k: int, rng: np.random.Generator) -> Transform:
-    """Draw affine maps (k, ...): rows of A vary by the noise covariance, its columns by ``precision`` (..., d, d)."""
+def rows_and_columns(noise: np.ndarray, white: np.ndarray) -> np.ndarray:
+    """``Cov(A_ij, A_kl) = Sigma_ik (white' white)_jl`` (theory, section 18), (..., d, d, d, d)."""
+    with np.errstate(invalid="ignore"):
+        precision = transpose(white) @ white
+        return noise[..., :, None, :, None] * precision[..., None, :, None, :]
+
+
+def sample_affine(estimator: Estimator, fit: Fit, white: np.ndarray, k: int, rng: np.random.Generator) -> Transform:
+    """Draw affine maps (k, ...): rows of A vary by the noise covariance, its columns by ``white' white``."""
     n, d = fit.n, fit.x_mean.shape[-1]
     shape = (k, *fit.batch_shape)
     noise = root(fit.noise_covariance)
@@ -193,7 +219,7 @@ def sample_affine(estimator: Estimator, fit: Fit, precision: np.ndarray, k: int,
         dof = estimator.degrees_of_freedom(n, d)
         noise = noise * np.sqrt(dof / rng.chisquare(dof, shape))[..., None, None]
     draws = noise @ rng.standard_normal((*shape, d, d + 1))
-    matrix = fit.matrix + draws[..., :d] @ transpose(root(precision))
+    matrix = fit.matrix + draws[..., :d] @ white
     centre = fit.y_mean + draws[..., d] / np.sqrt(n)
     return Transform(matrix, np.broadcast_to(fit.x_mean, centre.shape), centre)
 
