@@ -1,4 +1,4 @@
-"""How wrong is a registration from matched points, here, at this target?
+"""How wrong is a registration from matched points, here, at this target.
 
 The public names are loaded on first use, so that importing the package costs nothing.
 """
@@ -9,10 +9,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from . import datasets, plotting
     from .deformation import compare_models
     from .error_map import ErrorMap
-    from .errors import (Failure, InputError, MissingExtraError, RegistrationError, RegistrationWarning, UndeterminedError,
-                         UnsupportedError)
+    from .errors import (
+        Failure,
+        InputError,
+        MissingExtraError,
+        RegistrationError,
+        RegistrationWarning,
+        UndeterminedError,
+        UnsupportedError,
+    )
+    from .io import Points, read_pairs, read_points
     from .noise import Noise
     from .pairs import FiducialPairs, Unused
     from .records import load
@@ -22,22 +31,51 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "ErrorMap": "error_map",
-    "Failure": "errors", "InputError": "errors", "MissingExtraError": "errors", "RegistrationError": "errors",
-    "RegistrationWarning": "errors", "UndeterminedError": "errors", "UnsupportedError": "errors",
-    "FiducialPairs": "pairs", "Unused": "pairs", "Noise": "noise", "Transform": "transforms",
-    "RegistrationResult": "results", "fit": "results",
-    "compare_models": "deformation", "load": "records",
+    "deformation": ("compare_models",),
+    "error_map": ("ErrorMap",),
+    "errors": ("Failure", "InputError", "MissingExtraError", "RegistrationError", "RegistrationWarning", "UndeterminedError",
+               "UnsupportedError"),
+    "io": ("Points", "read_pairs", "read_points"),
+    "noise": ("Noise",),
+    "pairs": ("FiducialPairs", "Unused"),
+    "records": ("load",),
+    "results": ("RegistrationResult", "fit"),
+    "transforms": ("Transform",),
 }
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+_MODULES = ("datasets", "plotting")
 
-__all__ = ["ErrorMap", "Failure", "FiducialPairs", "InputError", "MissingExtraError", "Noise", "RegistrationError",
-           "RegistrationResult", "RegistrationWarning", "Transform", "UndeterminedError", "UnsupportedError", "Unused",
-           "__version__", "compare_models", "fit", "load"]
+__all__ = [
+    "ErrorMap",
+    "Failure",
+    "FiducialPairs",
+    "InputError",
+    "MissingExtraError",
+    "Noise",
+    "Points",
+    "RegistrationError",
+    "RegistrationResult",
+    "RegistrationWarning",
+    "Transform",
+    "UndeterminedError",
+    "UnsupportedError",
+    "Unused",
+    "__version__",
+    "compare_models",
+    "datasets",
+    "fit",
+    "load",
+    "plotting",
+    "read_pairs",
+    "read_points",
+]
 
 
 def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    if name in _HOME:
+        return getattr(import_module(f".{_HOME[name]}", __name__), name)
+    if name in _MODULES:
+        return import_module(f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -30,6 +30,7 @@ PUBLIC_NAMES = {
     "InputError",
     "MissingExtraError",
     "Noise",
+    "Points",
     "RegistrationError",
     "RegistrationResult",
     "RegistrationWarning",
@@ -39,8 +40,12 @@ PUBLIC_NAMES = {
     "Unused",
     "__version__",
     "compare_models",
+    "datasets",
     "fit",
     "load",
+    "plotting",
+    "read_pairs",
+    "read_points",
 }
 
 
