@@ -172,8 +172,8 @@ class _Claim:
 
 
 def verdicts(tmp_path, *estimators) -> dict[str, str]:
-    cell = Scenario({"n": 10}, EXPERIMENT, estimators, truth="rigid")
-    a_study = Study("trial", "Trial", (cell,), replicates=6_000, chunk=2_000, margins=Margins({0.95: 0.015}), measured=0)
+    cell = Scenario({"n": 10}, EXPERIMENT, estimators, truth="rigid", measured=0)
+    a_study = Study("trial", "Trial", (cell,), replicates=6_000, chunk=2_000, margins=Margins({0.95: 0.015}))
     run(a_study, tmp_path, Workers(1))
     summary = per_scenario(a_study, collect(a_study, tmp_path)[0])
     return dict(zip(summary["estimator"], summary["verdict"], strict=True))

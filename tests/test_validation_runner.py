@@ -22,10 +22,10 @@ from validation.tables import per_scenario, per_target
 NOISE = Noise(source_covariance=1.0, target_covariance=1.0)
 
 
-def scenario(n: int = 6, *estimators, redraw: bool = False) -> Scenario:
+def scenario(n: int = 6, *estimators, redraw: bool = False, measured: int = 100) -> Scenario:
     experiment = Experiment(Gathered(n), Uniform(3), Rigid(), NOISE, redraw=redraw)
     asked = estimators or (Registration("rigid", "both", "wald"), LeaveOneOutDisk("rigid"))
-    return Scenario({"n": n}, experiment, asked, ("observation", "tre"), volume_kinds=("tre",), truth="rigid")
+    return Scenario({"n": n}, experiment, asked, ("observation", "tre"), volume_kinds=("tre",), measured=measured, truth="rigid")
 
 
 def study(*scenarios: Scenario, replicates: int = 70, **options) -> Study:
@@ -238,7 +238,7 @@ def test_volumes_are_taken_on_the_first_replicates_unless_they_are_cheap(tmp_pat
             shape = (*pairs.batch_shape, np.shape(targets)[-2], 2)
             return _Answer(np.zeros(shape), None)
 
-    a_study = study(scenario(6, Slow(), Registration("rigid", "both", "wald")), measured=25)
+    a_study = study(scenario(6, Slow(), Registration("rigid", "both", "wald"), measured=25))
     assert [c.measured for c in a_study.chunks()] == [20, 5, 0, 0]
     parts = [analyse(c) for c in a_study.chunks()]
     counts = pd.concat(parts)[lambda t: (t["measure"] == "volume") & (t["kind"] == "tre") & (t["target"] == 0)]

@@ -67,7 +67,7 @@ def _line(group: pd.DataFrame) -> dict[str, str]:
 
 def _facts(study: Study) -> dict[str, object]:
     return {"name": study.name, "title": study.title, "scenarios": len(study.scenarios), "replicates": study.replicates,
-            "chunk": study.chunk, "seed": study.seed, "measured": study.measured, "rows": list(study.rows),
+            "chunk": study.chunk, "seed": study.seed, "rows": list(study.rows),
             "margins": {f"{level:g}": margin for level, margin in study.margins.mean.items()}, "worst": study.margins.worst,
             "version": regerr.__version__}
 

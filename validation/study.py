@@ -39,6 +39,8 @@ class Scenario:
         Nominal levels.
     volume_kinds, volume_levels : tuples
         Those at which volumes are taken.
+    measured : int
+        Replicates, the first ones, on which volumes without a closed form are taken.
     truth : str
         Family of the true transformation, whose bound estimators without a family of their own are held against.
     """
@@ -50,6 +52,7 @@ class Scenario:
     levels: tuple[float, ...] = (0.95,)
     volume_kinds: tuple[str, ...] = ("observation",)
     volume_levels: tuple[float, ...] = (0.95,)
+    measured: int = 100
     truth: str = "affine"
 
     def __post_init__(self) -> None:
@@ -156,8 +159,6 @@ class Study:
     seed : int
         Root seed.
     margins : Margins
-    measured : int
-        Replicates of each scenario, the first ones, on which volumes without a closed form are taken.
     rows : tuple of str
         Labels by which the printed table groups scenarios.
     """
@@ -169,7 +170,6 @@ class Study:
     chunk: int = 1_000
     seed: int = 2021
     margins: Margins = field(default_factory=Margins)
-    measured: int = 100
     rows: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -186,7 +186,7 @@ class Study:
         for scenario in self.scenarios:
             for index, start in enumerate(range(0, self.replicates, self.chunk)):
                 count = min(self.chunk, self.replicates - start)
-                yield Chunk(scenario, index, count, min(max(self.measured - start, 0), count), self.seed)
+                yield Chunk(scenario, index, count, min(max(scenario.measured - start, 0), count), self.seed)
 
     def joined_by(self, *estimators: Estimator) -> Study:
         """The same study with more estimators in every scenario; nobody else's numbers change."""

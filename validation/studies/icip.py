@@ -38,15 +38,16 @@ ESTIMATORS: tuple[Estimator, ...] = (
 
 def study(quick: bool = False) -> Study:
     """The study: 10,000 replicates of 12 scenarios, or few replicates of all of them."""
-    scenarios = tuple(_scenario(truth, layout, n) for truth, layout, n in product(TRUTHS, LAYOUTS, COUNTS))
-    size = {"replicates": 100, "chunk": 50, "measured": 1} if quick else {"replicates": 10_000, "chunk": 1_000, "measured": 100}
+    scenarios = tuple(_scenario(truth, layout, n, 1 if quick else 100) for truth, layout, n in product(TRUTHS, LAYOUTS, COUNTS))
+    size = {"replicates": 100, "chunk": 50} if quick else {"replicates": 10_000, "chunk": 1_000}
     return Study("icip", TITLE, scenarios, **size,
                  margins=Margins({0.95: 0.01}), rows=("kind", "truth"))
 
 
-def _scenario(truth: str, layout: str, n: int) -> Scenario:
+def _scenario(truth: str, layout: str, n: int, measured: int) -> Scenario:
     fiducials: Layout = LAYOUTS[layout](n)
     targets = Uniform(TARGETS, low=-FIELD / 2, high=1.5 * FIELD)
     noise = Noise(source_covariance=1.0, target_covariance=1.0)
     experiment = Experiment(fiducials, targets, TRUTHS[truth], noise, scene_seed=2021)
-    return Scenario({"truth": truth, "layout": layout, "n": n}, experiment, ESTIMATORS, ("observation", "tre"), truth=truth)
+    return Scenario({"truth": truth, "layout": layout, "n": n}, experiment, ESTIMATORS, ("observation", "tre"), truth=truth,
+                    measured=measured)
