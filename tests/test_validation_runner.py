@@ -224,6 +224,16 @@ def test_an_estimator_that_refuses_the_pairs_covers_nothing(tmp_path):
     assert set(failures["reason"]) == {"this one never works"}
 
 
+def test_an_estimator_that_answers_nothing_that_is_asked_says_so():
+    @dataclass(frozen=True)
+    class Other(Choosy):
+        kinds: tuple[str, ...] = ("lre",)
+
+    table = analyse(next(study(scenario(6, Other())).chunks()))
+    assert table.attrs["failures"][0]["reason"] == "choosy answers lre, and this scenario asks observation, tre"
+    assert set(table["measure"]) == {"failed"}
+
+
 # What can be asked for
 
 

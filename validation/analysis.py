@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,7 @@ import pandas as pd
 
 from regerr.bounds import cramer_rao
 from regerr.errors import Failure, RegistrationError
-from simulations import Experiment, Observed
+from simulations import Observed
 
 from .protocol import Estimator, Prediction, failed, family_of, kinds_of, volume_is_cheap
 from .study import Chunk
@@ -37,21 +39,25 @@ def analyse(chunk: Chunk) -> pd.DataFrame:
 
 
 def _examined(chunk: Chunk, estimator: Estimator, observed: Observed) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
-    ledger, predictions = Ledger(estimator.name), {}
-    for kind in (k for k in chunk.scenario.kinds if k in kinds_of(estimator)):
-        asked, _ = _question(kind, observed)
+    scenario, ledger = chunk.scenario, Ledger(estimator.name)
+    predictions: dict[str, Prediction] = {}
+    for kind in (k for k in scenario.kinds if k in kinds_of(estimator)):
+        asked, answer = _question(kind, observed)
         predictions[kind] = estimator.predict(observed.pairs, asked, kind)
-        _enter_coverage(ledger, chunk, estimator, predictions[kind], kind, observed)
-        if kind in chunk.scenario.volume_kinds:
-            _enter_volumes(ledger, chunk, estimator, predictions[kind], kind, observed)
+        _enter_coverage(ledger, kind, scenario.levels, predictions[kind], answer)
+        if kind in scenario.volume_kinds:
+            _enter_volumes(ledger, kind, scenario.volume_levels, _to_measure(chunk, estimator, predictions[kind], kind, observed))
     if "tre" in kinds_of(estimator):
-        prediction = predictions.get("tre") or estimator.predict(observed.pairs, _question("tre", observed)[0], "tre")
-        _enter_precision(ledger, chunk, estimator, prediction, observed)
-    else:
-        prediction = next(iter(predictions.values()))
-    lost = failed(prediction)
+        asked, truth = _question("tre", observed)
+        at_truth = predictions.get("tre") or estimator.predict(observed.pairs, asked, "tre")
+        _enter_precision(ledger, at_truth, truth, _bound_for(estimator, chunk, observed))
+        predictions["tre"] = at_truth
+    if not predictions:
+        raise RegistrationError(f"{estimator.name} answers {', '.join(kinds_of(estimator))}, and this scenario asks "
+                                f"{', '.join(scenario.kinds)}")
+    lost, reasons = _failures(next(iter(predictions.values())))
     ledger.add("", NO_LEVEL, "failed", lost)
-    return ledger.table(), _listed(chunk, estimator, lost, getattr(prediction, "failure", None))
+    return ledger.table(), _listed(chunk, estimator, np.flatnonzero(lost), reasons)
 
 
 def _question(kind: str, observed: Observed) -> tuple[np.ndarray, np.ndarray]:
@@ -60,27 +66,30 @@ def _question(kind: str, observed: Observed) -> tuple[np.ndarray, np.ndarray]:
     return {"tre": (t.true_source, t.true_target), "lre": (t.source, t.true_target), "observation": (t.source, t.target)}[kind]
 
 
-def _enter_coverage(ledger: Ledger, chunk: Chunk, estimator: Estimator, prediction: Prediction, kind: str,
-                    observed: Observed) -> None:
-    _, answer = _question(kind, observed)
-    lost = failed(prediction)[:, None]
-    levels = chunk.scenario.levels
+def _enter_coverage(ledger: Ledger, kind: str, levels: tuple[float, ...], prediction: Prediction, answer: np.ndarray) -> None:
+    """Whether regions hold the answers; those of failed datasets do not."""
+    kept = ~failed(prediction)[:, None]
     p_value = getattr(prediction, "p_value", None) if len(levels) > 1 else None
     p = None if p_value is None else p_value(answer)
     for level in levels:
         inside = prediction.region(level).contains(answer) if p is None else p >= 1.0 - level
-        ledger.add(kind, level, "covered", inside & ~lost)
+        ledger.add(kind, level, "covered", inside & kept)
 
 
-def _enter_volumes(ledger: Ledger, chunk: Chunk, estimator: Estimator, prediction: Prediction, kind: str,
-                   observed: Observed) -> None:
-    if not volume_is_cheap(estimator):
-        if not chunk.measured:
-            return
-        asked, _ = _question(kind, observed)
-        first = slice(chunk.measured)
-        prediction = estimator.predict(observed.pairs[first], asked[first] if asked.ndim > 2 else asked, kind)
-    for level in chunk.scenario.volume_levels:
+def _to_measure(chunk: Chunk, estimator: Estimator, prediction: Prediction, kind: str, observed: Observed) -> Prediction | None:
+    """The prediction whose regions are measured: all datasets where that is cheap, else the first ones or none."""
+    if volume_is_cheap(estimator):
+        return prediction
+    if not chunk.measured:
+        return None
+    first, (asked, _) = slice(chunk.measured), _question(kind, observed)
+    return estimator.predict(observed.pairs[first], asked[first] if asked.ndim > 2 else asked, kind)
+
+
+def _enter_volumes(ledger: Ledger, kind: str, levels: tuple[float, ...], prediction: Prediction | None) -> None:
+    if prediction is None:
+        return
+    for level in levels:
         volume = np.asarray(prediction.region(level).volume, float)
         with np.errstate(divide="ignore", invalid="ignore"):
             logarithm = np.log(volume)
@@ -89,42 +98,50 @@ def _enter_volumes(ledger: Ledger, chunk: Chunk, estimator: Estimator, predictio
         ledger.add(kind, level, "unbounded", np.where(np.isnan(volume), np.nan, np.isinf(volume)))
 
 
-def _enter_precision(ledger: Ledger, chunk: Chunk, estimator: Estimator, prediction: Prediction, observed: Observed) -> None:
+def _enter_precision(ledger: Ledger, prediction: Prediction, truth: np.ndarray, bound: np.ndarray | None) -> None:
     """Squared deviation of the estimate at the true target, what the estimator expected of it, and how it stands to the bound."""
-    deviation = prediction.mean - observed.targets.true_target
+    deviation = prediction.mean - truth
     squared = np.einsum("...d,...d->...", deviation, deviation)
     ledger.add("tre", NO_LEVEL, "squared_tre", squared)
     ledger.add("tre", NO_LEVEL, "expected_square", np.asarray(prediction.rms, float) ** 2)
-    family, truth = family_of(estimator) or chunk.scenario.truth, chunk.scenario.truth
-    if _FAMILIES.index(family) >= _FAMILIES.index(truth):
-        bound = _bound(family, chunk.scenario.experiment, observed)
-        if bound is not None:
-            ledger.add("tre", NO_LEVEL, "tre_over_bound", squared / bound)
+    if bound is not None:
+        ledger.add("tre", NO_LEVEL, "tre_over_bound", squared / bound)
 
 
-def _bound(family: str, experiment: Experiment, observed: Observed) -> np.ndarray | None:
-    """Trace of the Cramer-Rao bound, (m,) or (..., m); None when the noise states no covariance."""
-    noise: Any = experiment.noise
+def _bound_for(estimator: Estimator, chunk: Chunk, observed: Observed) -> np.ndarray | None:
+    """Trace of the Cramer-Rao bound in the estimator's family, (m,) or (..., m); None when the truth is outside of it.
+
+    None, too, when the noise states no covariance, and when fiducials were spoiled.
+    """
+    truth, noise = chunk.scenario.truth, chunk.scenario.experiment.noise
+    family = family_of(estimator) or truth
     stated = [getattr(noise, name, None) for name in ("source_covariance", "target_covariance")]
-    if all(c is None for c in stated) or observed.spoiled.any():
+    outside = _FAMILIES.index(family) < _FAMILIES.index(truth)
+    if outside or observed.spoiled.any() or all(c is None for c in stated):
         return None
-    transform: Any = observed.true_transform
     source, target = (0.0 if c is None else c for c in stated)
+    transform: Any = observed.true_transform
     bound = cramer_rao(family, observed.true_source, transform, source, target, observed.targets.true_source)
     return np.asarray(np.einsum("...ii->...", bound))
 
 
-def _listed(chunk: Chunk, estimator: Estimator, lost: np.ndarray, codes: Any) -> list[dict[str, Any]]:
-    """The first failures, each with what draws it again and its reason."""
-    which = np.flatnonzero(lost)[:_KEPT]
-    reasons = [_reason(int(codes[i])) for i in which] if codes is not None else [""] * len(which)
-    return [{"scenario": chunk.scenario.identity, "chunk": chunk.index, "replicate": int(i), "estimator": estimator.name,
-             "reason": reason} for i, reason in zip(which, reasons, strict=True)]
+def _failures(prediction: Prediction) -> tuple[np.ndarray, list[str]]:
+    """Which datasets failed, bool (b,), and a reason for each of those."""
+    lost = failed(prediction)
+    codes: Any = getattr(prediction, "failure", None)
+    return lost, ["" if codes is None else _reason(int(codes[i])) for i in np.flatnonzero(lost)]
 
 
 def _reason(code: int) -> str:
     """The sentence of a code of this library; any other code as it is."""
     return Failure(code).sentence if code in set(Failure) else f"code {code}"
+
+
+def _listed(chunk: Chunk, estimator: Estimator, replicates: Iterable[int], reasons: Iterable[str]) -> list[dict[str, Any]]:
+    """The first failures, each with what draws it again and its reason."""
+    where = {"scenario": chunk.scenario.identity, "chunk": chunk.index}
+    return [{**where, "replicate": int(i), "estimator": estimator.name, "reason": reason}
+            for i, reason in islice(zip(replicates, reasons, strict=True), _KEPT)]
 
 
 def _refused(chunk: Chunk, estimator: Estimator, reason: str) -> tuple[pd.DataFrame, list[dict[str, Any]]]:
@@ -135,5 +152,4 @@ def _refused(chunk: Chunk, estimator: Estimator, reason: str) -> tuple[pd.DataFr
         for level in chunk.scenario.levels:
             ledger.add(kind, level, "covered", nothing)
     ledger.add("", NO_LEVEL, "failed", np.ones(chunk.count, bool))
-    return ledger.table(), [{"scenario": chunk.scenario.identity, "chunk": chunk.index, "replicate": -1,
-                             "estimator": estimator.name, "reason": reason}]
+    return ledger.table(), _listed(chunk, estimator, [-1], [reason])
