@@ -23,17 +23,21 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for other program
 Force = Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")]
 
 
-@app.callback()
-def root(version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False) -> None:
-    """Tell how wrong a registration from matched points is, here, at this target.
-
-    Start with: regerr fit beads.csv --targets targets.csv
-    """
-    if version:
+def _print_version(wanted: bool) -> None:
+    if wanted:
         from . import __version__
 
         typer.echo(__version__)
         raise typer.Exit
+
+
+@app.callback()
+def root(version: Annotated[bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)]
+         = False) -> None:
+    """Tell how wrong a registration from matched points is, here, at this target.
+
+    Start with: regerr fit beads.csv --targets targets.csv
+    """
 
 
 @app.command()

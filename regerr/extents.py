@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,19 +25,31 @@ def half_axes(region: Region) -> np.ndarray:
         finite = np.isfinite(matrix).all((-2, -1))
         values = np.linalg.eigvalsh(np.where(finite[..., None, None], matrix, 0.0))[..., ::-1]
         return np.where(finite[..., None], np.sqrt(np.maximum(values, 0.0)), np.inf)
-    mean, covariance = region.prediction.mean, region.prediction.covariance
-    pieces = region.boundary(_CURVE_POINTS)
-    return np.array([_half_box(_vertices(piece) - m, c) if closed else np.full(len(m), np.inf)
-                     for piece, m, c, closed in zip(pieces, mean, covariance, region.bounded, strict=True)])
+    out = np.full(region.prediction.targets.shape, np.inf)
+    covariance = region.prediction.covariance
+    for i, offsets in _offsets(region):
+        out[i] = _half_box(offsets, covariance[i])
+    return out
 
 
 def radius(region: Region) -> np.ndarray:
     """Largest distance of a region from its prediction, (m,), target units; infinite where unbounded."""
     if hasattr(region, "matrix"):
         return half_axes(region)[..., 0]
-    pieces = region.boundary(_CURVE_POINTS)
-    return np.array([np.linalg.norm(_vertices(piece) - m, axis=-1).max(initial=0.0) if closed else np.inf
-                     for piece, m, closed in zip(pieces, region.prediction.mean, region.bounded, strict=True)])
+    out = np.full(len(region.prediction.targets), np.inf)
+    for i, offsets in _offsets(region):
+        out[i] = np.linalg.norm(offsets, axis=-1).max(initial=0.0)
+    return out
+
+
+def _offsets(region: Region) -> list[tuple[int, np.ndarray]]:
+    """For each bounded region its number and its boundary's points, about the prediction: (k, d)."""
+    closed = np.flatnonzero(region.bounded)
+    if not len(closed):
+        return []
+    prediction = replace(region.prediction, targets=region.prediction.targets[closed])
+    pieces = replace(region, prediction=prediction).boundary(_CURVE_POINTS)
+    return [(int(i), _vertices(piece, len(mean)) - mean) for i, piece, mean in zip(closed, pieces, prediction.mean, strict=True)]
 
 
 def outside(fiducials: np.ndarray, targets: np.ndarray) -> np.ndarray:
@@ -70,8 +83,8 @@ def _half_box(offsets: np.ndarray, covariance: np.ndarray) -> np.ndarray:
     return np.sort(np.abs(offsets @ axes).max(0, initial=0.0))[::-1]
 
 
-def _vertices(piece: Any) -> np.ndarray:
-    """All points of the boundary at one target: of its curves, or of its mesh."""
-    if hasattr(piece, "vertices"):
+def _vertices(piece: Any, d: int) -> np.ndarray:
+    """All points of the boundary at one target, of its curves or of its mesh."""
+    if d == 3:
         return np.asarray(piece.vertices)
     return np.concatenate(piece) if len(piece) else np.empty((0, 2))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .beads import Beads, bead_table
+from .deformation import Comparison, compare_ladder
 from .errors import Failure, InputError, UndeterminedError
 from .extents import outside, reach
 from .forecasts import Forecast, forecast
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from .results import RegistrationResult
 
 LEVEL = 0.95
+DOUBTFUL = 0.01  # p-value of a test against the model below which the summary says so
 _FEW, _THIN = 10, 0.05  # pairs, and noise over spread (theory, section 10), where a second region is worth a look
 
 
@@ -34,8 +36,12 @@ class Findings:
     mirrored : bool
     scale : float
         Target units per source unit, on average over directions.
+    spread_ratio : float
+        R.m.s. spread of the fiducials in the target over that in the source.
     beads : Beads
         The fiducials.
+    doubt : (Comparison, str) or None
+        The test that speaks against the model, and the simplest model that nothing speaks against (theory, section 7).
     centre, edge : Forecast
         TRE at the fiducials' centroid, and at the fiducial where it is largest.
     targets : Forecast or None
@@ -54,7 +60,9 @@ class Findings:
     quantities: tuple[Quantity, ...]
     mirrored: bool
     scale: float
+    spread_ratio: float
     beads: Beads
+    doubt: tuple[Comparison, str] | None
     centre: Forecast
     edge: Forecast
     targets: Forecast | None
@@ -90,8 +98,22 @@ def find(result: RegistrationResult, targets: Any = None) -> Findings:
     asked = None if targets is None else forecast(result, targets, "tre", LEVEL)
     points = np.empty((0, x.shape[1])) if asked is None else asked.prediction.targets
     scale = float(np.abs(np.linalg.det(result.transform.matrix)) ** (1.0 / x.shape[1]))
-    return Findings(result, quantities(result), bool(mirrored(result)), scale, bead_table(result), centre, edge, asked,
-                    outside(x, points), reach(x, points), _first_opening(result, edge, asked), _regression(result, edge, asked))
+    return Findings(result, quantities(result), bool(mirrored(result)), scale, _spread(result.pairs.target) / _spread(x),
+                    bead_table(result), _doubt(result), centre, edge, asked, outside(x, points), reach(x, points),
+                    _first_opening(result, edge, asked), _regression(result, edge, asked))
+
+
+def _spread(points: np.ndarray) -> float:
+    return float(np.sqrt(points.var(0).sum()))
+
+
+def _doubt(result: RegistrationResult) -> tuple[Comparison, str] | None:
+    """The test of the model against the simplest good one, or else the clearest, if it is clear."""
+    ladder = compare_ladder(result.pairs, result.noise)
+    own = [test for test in ladder.comparisons if test.models[0] == result.model.card.name and test.p_value < DOUBTFUL]
+    if not own or ladder.simplest is None:
+        return None
+    return min(own, key=lambda test: (test.models[1] != ladder.simplest, float(test.p_value))), ladder.simplest
 
 
 def _edge(result: RegistrationResult) -> Forecast:

@@ -149,7 +149,7 @@ def plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _verdict(found: Findings) -> str:
+def _verdict(found: Findings) -> list[str]:
     from .sentences import verdict
 
     return verdict(found)

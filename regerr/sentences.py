@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .results import RegistrationResult
 
 REJECTED = 0.05  # p-value below which a test of deformation speaks against its null
+_UNLIKE = 1.5  # times the fitted scale: two images that hardly are in one unit
 _FAR = 1.5  # times as far from the centre as the outermost fiducial: said aloud
 _POWERS = {2: "²", 3: "³"}
 
@@ -50,14 +51,14 @@ def summary(result: RegistrationResult, targets: Any = None) -> str:
     if result.pairs.batch_shape:
         return _batch(result)
     found = find(result, targets)
-    parts = (verdict, transformation, noise_and_residuals, predictions, fiducials, how_made)
-    return "\n\n".join(part(found) for part in parts)
+    parts = (transformation, noise_and_residuals, predictions, fiducials, how_made)
+    return "\n\n".join(["\n".join(map(paragraph, verdict(found))), *(part(found) for part in parts)])
 
 
-def verdict(found: Findings) -> str:
+def verdict(found: Findings) -> list[str]:
     """What to know before any number: how sure, whether a fiducial is suspicious, whether targets are far outside."""
-    parts = (_sureness, _suspicion, _extrapolation, _opening, _regression)
-    return "\n".join(paragraph(said) for part in parts if (said := part(found)))
+    parts = (_sureness, _doubt, _suspicion, _extrapolation, _opening, _regression)
+    return [said for part in parts if (said := part(found))]
 
 
 def _sureness(found: Findings) -> str:
@@ -69,6 +70,18 @@ def _sureness(found: Findings) -> str:
     if not found.edge.bounded[0]:
         return f"{within} (95 % confidence), but at {found.edge.names[0]!r}, among them, nothing bounds where it lands."
     return f"{within}, and everywhere between them to within {edge} (95 % confidence for each point)."
+
+
+def _doubt(found: Findings) -> str:
+    if found.doubt is None:
+        return ""
+    test, better = found.doubt
+    ratio = found.spread_ratio / found.scale
+    units = "" if 1 / _UNLIKE < ratio < _UNLIKE else \
+        f" The target spreads {number(found.spread_ratio)} times as widely as the source: check that both are in one unit."
+    return (f"That holds only if the transformation is {test.models[0]}, and the pairs say that it is not: {_a(test.models[1])} one "
+            f"fits better than chance allows (p {_equals(float(test.p_value))}). Fit {_a(better)} model, or look for misplaced "
+            f"fiducials.{units}")
 
 
 def _suspicion(found: Findings) -> str:
@@ -364,8 +377,13 @@ def _length(found: Findings, value: float) -> str:
     pairs = found.result.pairs
     if not math.isfinite(value):
         return number(value)
-    own = f"{number(value, 2)} {pairs.target_unit}"
-    return f"{own} ({number(value / found.scale, 2)} {pairs.source_unit} of the source)" if _two_units(found) else own
+    own = f"{number(value, 2)} {_units(pairs.target_unit)}"
+    return f"{own} ({number(value / found.scale, 2)} {_units(pairs.source_unit)} of the source)" if _two_units(found) else own
+
+
+def _units(unit: str) -> str:
+    """A unit behind a number; files that name none have "unit"."""
+    return "units" if unit == "unit" else unit
 
 
 def _two_units(found: Findings) -> bool:

@@ -87,7 +87,7 @@ def guarded(run: Callable[[], Any]) -> int:
     except RegistrationError as fault:
         return _say(f"Error: {fault}")
     except UsageError as fault:
-        return _say(f"Error: {_usage(fault)}")
+        return _say_usage(fault)
     except BrokenPipeError:
         _abandon_stdout()
         return 0
@@ -120,10 +120,11 @@ def notes() -> Iterator[None]:
         yield
 
 
-def _usage(fault: Any) -> str:
-    """A fault of the command line, and whose help to read."""
+def _say_usage(fault: Any) -> int:
+    """A fault of the command line, and whose help to read; nothing to add where that help was shown instead."""
+    message = _one_line(fault.format_message()).rstrip(".")
     path = fault.ctx.command_path if fault.ctx is not None else "regerr"
-    return f"{fault.format_message()} See {path} --help."
+    return _say(f"Error: {message}: see {path} --help") if message else 2
 
 
 def _added() -> dict[str, EntryPoint]:
