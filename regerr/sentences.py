@@ -79,9 +79,9 @@ def _doubt(found: Findings) -> str:
     ratio = found.spread_ratio / found.scale
     units = "" if 1 / _UNLIKE < ratio < _UNLIKE else \
         f" The target spreads {number(found.spread_ratio)} times as widely as the source: check that both are in one unit."
-    return (f"That holds only if the transformation is {test.models[0]}, and the pairs say that it is not: {_a(test.models[1])} one "
-            f"fits better than chance allows (p {_equals(float(test.p_value))}). Fit {_a(better)} model, or look for misplaced "
-            f"fiducials.{units}")
+    return (f"That holds only if the transformation is {test.models[0]}, and the pairs say that it is not: {_a(test.models[1])} "
+            f"one fits better than chance allows (p {_equals(float(test.p_value))}). Fit {_a(better)} model, or look for "
+            f"misplaced fiducials.{units}")
 
 
 def _suspicion(found: Findings) -> str:
@@ -268,7 +268,8 @@ def forecast_report(result: RegistrationResult, one: Forecast) -> str:
 
 def _question(result: RegistrationResult, kind: str) -> str:
     ratio = result.noise.ratio
-    assumed = {0.0: "all noise is in the target", math.inf: "all noise is in the source"}.get(
+    assumed = {0.0: "all noise is in the target", math.inf: "all noise is in the source",
+               1.0: "both images are equally noisy, as seen in the target"}.get(
         ratio, f"the noise of the source has {ratio:g} times the variance of that of the target, as seen in the target")
     return QUESTIONS[kind] + (f" Assumes that {assumed}; the points cannot tell." if kind == "lre" else "")
 
@@ -319,7 +320,7 @@ def comparison_verdict(test: Comparison) -> str:
 def comparison_report(test: Comparison) -> str:
     """Null hypothesis, statistic with its degrees of freedom, p-value, how it was made, and the verdict."""
     numbers = f"  {_statistic(test)}, p {_equals(float(test.p_value))}" if _told(test) else ""
-    return f"H0: {test.null}.{numbers} ({test.noise.describe()}; {_law(test)})\n{test.verdict}"
+    return paragraph(f"H0: {test.null}.{numbers} ({test.noise.describe()}; {_law(test)})") + "\n" + paragraph(test.verdict)
 
 
 def ladder_report(ladder: Ladder) -> str:
