@@ -68,8 +68,8 @@ def _sureness(found: Findings) -> str:
     centre, edge = (_length(found, one.radius[0]) for one in (found.centre, found.edge))
     within = f"At the centre of the {found.result.pairs.n} fiducials a point is mapped to within {centre}"
     if not found.edge.bounded[0]:
-        return f"{within} (95 % confidence), but at {found.edge.names[0]!r}, among them, nothing bounds where it lands."
-    return f"{within}, and everywhere between them to within {edge} (95 % confidence for each point)."
+        return f"{within}, with 95 % confidence, but at {found.edge.names[0]!r}, among them, nothing bounds where it lands."
+    return f"{within}, and everywhere between them to within {edge}, with 95 % confidence at each point."
 
 
 def _doubt(found: Findings) -> str:
@@ -155,9 +155,9 @@ def transformation(found: Findings) -> str:
 def noise_and_residuals(found: Findings) -> str:
     """FLE and FRE, each with its definition."""
     result = found.result
-    size = "given" if result.noise.scale is not None else f"estimated, {result.degrees_of_freedom} degrees of freedom"
-    rows = [("FLE", _length(found, float(result.fle_rms)), f"r.m.s. length of the noise of a pair, seen in the target ({size})"),
-            ("FRE", _length(found, float(result.fre_rms)), "r.m.s. length of the residuals; it tells nothing of a target")]
+    size = "given" if result.noise.scale is not None else f"estimated with {result.degrees_of_freedom} degrees of freedom"
+    rows = [("FLE", _length(found, float(result.fle_rms)), f"r.m.s. noise of a pair, seen in the target ({size})"),
+            ("FRE", _length(found, float(result.fre_rms)), "r.m.s. residual; it tells nothing of a target")]
     return "Noise\n" + descriptions(rows)
 
 

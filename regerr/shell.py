@@ -27,7 +27,7 @@ _HELP = {
     "simulate": "Simulate matched fiducials and targets with a known truth.",
     "study": "Run a Monte Carlo study of coverage, and write its tables.",
 }
-_EXTRAS = {"simulate": "io", "study": "study"}
+_EXTRAS = {"study": "study"}
 
 
 class Commands(TyperGroup):
@@ -72,6 +72,7 @@ def load_command(entry: EntryPoint) -> Any:
         extra = _EXTRAS.get(entry.name, "all")
         raise MissingExtraError(f"regerr {entry.name} needs the library {fault.name}, which is not installed: install it with "
                                 f"pip install 'regerr[{extra}]'") from None
+    app.rich_markup_mode = None  # the same plain help for all commands
     command = typer.main.get_command(app)
     command.name = entry.name
     return command
