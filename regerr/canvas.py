@@ -102,7 +102,7 @@ def legend(ax: Axes, handles: list[Any]) -> None:
     figure: Any = ax.get_figure(root=True)
     under = ax.transAxes + ScaledTranslation(0, -_LEGEND_BELOW / 72.0, figure.dpi_scale_trans)
     ax.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0.0), bbox_transform=under,
-              ncols=2 if len(handles) == 4 else 3, fontsize=SMALL, frameon=False, handlelength=1.6, columnspacing=1.2,
+              ncols=3 if len(handles) == 3 else 2, fontsize=SMALL, frameon=False, handlelength=1.6, columnspacing=1.2,
               handletextpad=0.5, borderaxespad=0.0)
 
 

@@ -100,7 +100,7 @@ def plot_regions(result: RegistrationResult, targets: Any, kind: str, level: flo
     ax, shown = _sheet(result, ax, image, spacing, origin, _in_view(result.pairs.target[:, :2], predicted, curves))
     handles = [_fiducials(ax, result.pairs.target, () if shown else result.pairs.names, hollow=shown)]
     handles += [ax.plot(*predicted.T, "+", color=ORANGE, ms=5, mew=1.0, zorder=6, label="predicted")[0],
-                *_draw_regions(ax, curves, f"{100 * level:g} % region")]
+                *_draw_regions(ax, curves, region.bounded, labels, f"{100 * level:g} % region")]
     if len(labels) <= _MOST_NAMES:
         canvas.name_points(ax, predicted, labels, ORANGE)
     ax.set_title(f"{result.estimator.card.name}, {KIND_WORDS[kind]}, {region.method.name}", fontsize=SMALL + 1)
@@ -273,28 +273,29 @@ def _outlines(region: Region, resolution: int) -> list[list[np.ndarray]]:
     return [[outline(mesh.vertices[:, :2])] if len(mesh.vertices) else [] for mesh in boundaries]
 
 
-def _draw_regions(ax: Axes, curves: list[list[np.ndarray]], label: str) -> list[Any]:
-    """Each region filled faintly and outlined, holes left out; an open curve, of an unbounded region, is a dashed line."""
+def _draw_regions(ax: Axes, curves: list[list[np.ndarray]], bounded: np.ndarray, names: tuple[str, ...], label: str) -> list[Any]:
+    """Each region filled faintly and outlined, holes left out; an unbounded one has a dashed edge, where it has any."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch, PathPatch
     from matplotlib.path import Path
 
     style: dict[str, Any] = {"facecolor": (*_rgb(ORANGE), 0.2), "edgecolor": ORANGE, "lw": 1.0}
-    open_ended = [curve for of_target in curves for curve in of_target if not _is_closed(curve)]
-    for of_target in curves:
-        closed = [Path(curve, closed=True) for curve in of_target if _is_closed(curve)]
-        if closed:
-            ax.add_patch(PathPatch(Path.make_compound_path(*closed), zorder=3, **style))
-    for curve in open_ended:
-        ax.plot(*curve.T, color=ORANGE, lw=1.0, ls="--", zorder=3)
-    handles: list[Any] = [Patch(label=label, **style)]
-    if open_ended:
-        handles.append(Line2D([], [], color=ORANGE, lw=1.0, ls="--", label="its end where unbounded"))
-    return handles
+    dashes: dict[str, Any] = {"color": ORANGE, "lw": 1.0, "ls": "--"}
+    for of_target, closes in zip(curves, bounded, strict=True):
+        if closes and of_target:
+            outlines = (Path(curve, closed=True) for curve in of_target)
+            ax.add_patch(PathPatch(Path.make_compound_path(*outlines), zorder=3, **style))
+        for curve in () if closes else of_target:
+            ax.plot(*curve.T, zorder=3, **dashes)
+    handles: list[Any] = [Patch(label=label, **style)] if bounded.any() else []
+    if any(of_target and not closes for of_target, closes in zip(curves, bounded, strict=True)):
+        handles.append(Line2D([], [], label=f"edge of a {label}, unbounded", **dashes))
+    everywhere = [name for name, of_target, closes in zip(names, curves, bounded, strict=True) if not (of_target or closes)]
+    return [*handles, Line2D([], [], ls="", label=f"unbounded: {_few(everywhere)}")] if everywhere else handles
 
 
-def _is_closed(curve: np.ndarray) -> bool:
-    return np.array_equal(curve[0], curve[-1])
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _rgb(colour: str) -> tuple[float, float, float]:

@@ -243,6 +243,7 @@ def test_regions_over_an_image(monkeypatch: pytest.MonkeyPatch):
         return [[ring((40, 60), 30.0), ring((40, 60), 15.0, clockwise=True)], [endless]]
 
     monkeypatch.setattr(Region, "boundary", boundary)
+    monkeypatch.setattr(Region, "bounded", property(lambda _: np.array([True, False])))
     result = a_result()
     image = np.random.default_rng(0).random((100, 110))
     names = ["cell a", "cell b"]
@@ -258,7 +259,7 @@ def test_regions_over_an_image(monkeypatch: pytest.MonkeyPatch):
     assert np.array_equal(lines(ax, "predicted"), result.predict(TARGETS, "observation").mean)
     assert np.array_equal(lines(ax, "fiducials"), result.pairs.target)
     assert texts(ax) == {"cell a", "cell b"}
-    assert legend(ax) == ["fiducials", "predicted", "90 % region", "its end where unbounded"]
+    assert legend(ax) == ["fiducials", "predicted", "90 % region", "edge of a 90 % region, unbounded"]
     assert ax.get_title() == "affine, observation, score"
 
 
@@ -269,9 +270,20 @@ def test_a_hole_stays_empty(monkeypatch: pytest.MonkeyPatch):
     assert hole == beyond == (255, 255, 255) != annulus
 
 
+def test_regions_that_exclude_little_or_nothing(monkeypatch: pytest.MonkeyPatch):
+    """All of the plane, and all of it but a hole, which must not be filled."""
+    monkeypatch.setattr(Region, "boundary", lambda *_: [[], [ring((60, 60), 9.0, clockwise=True)]])
+    monkeypatch.setattr(Region, "bounded", property(lambda _: np.array([False, False])))
+    ax = plot_regions(a_result(), TARGETS, "tre", method="likelihood-ratio", names=["here", "there"])
+    check_sheet(ax, "nm")
+    assert not regions(ax) and [line.get_linestyle() for line in ax.lines].count("--") == 1
+    assert legend(ax) == ["fiducials", "predicted", "edge of a 95 % region, unbounded", "unbounded: here"]
+
+
 def test_without_an_image_all_is_in_view_but_what_is_far(monkeypatch: pytest.MonkeyPatch):
     far = np.array([[150.0, 0.0], [170.0, 140.0], [9e6, 150.0]])
     monkeypatch.setattr(Region, "boundary", lambda *_: [[ring((40, 60), 30.0)], [far]])
+    monkeypatch.setattr(Region, "bounded", property(lambda _: np.array([True, False])))
     result = a_result()
     ax = plot_regions(result, TARGETS, "tre")
     check_sheet(ax, "nm")
