@@ -162,9 +162,9 @@ def _measured(big: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
 def _over_targets(study: Study, big: pd.DataFrame, rows: pd.DataFrame) -> Iterator[dict[str, object]]:
     """What the coverages of a scenario's targets say together."""
     moments = _moments(big, "covered", [*_CELL, "target"], rows)
-    share, count = moments.mean, moments.count
+    share, count, cells = moments.mean, moments.count, rows[_CELL].to_numpy(object)
     for where in rows.groupby(_CELL, sort=False).indices.values():
-        cell = dict(zip(_CELL, rows.loc[where[0], _CELL], strict=True))
+        cell = dict(zip(_CELL, cells[where[0]], strict=True))
         level = float(cell["level"])
         p, r = share[where], count[where]
         low, high = measures.bounds_of_share(p, r, 0.995, looks=len(p))
