@@ -206,7 +206,7 @@ def mapped(record: Record, function: Callable[[np.ndarray], np.ndarray]) -> Reco
     """The same frozen record with a function applied to each of its arrays, those of a fit inside it too."""
     def changed(value: Any) -> Any:
         if isinstance(value, np.ndarray):
-            return function(value)
+            return np.asarray(function(value))  # an index to one dataset gives scalars
         return mapped(value, function) if isinstance(value, Fit) else value
 
     return _rebuilt(record, {name: changed(value) for name, value in vars(record).items()})
