@@ -41,6 +41,7 @@ class Failure(IntEnum):
     COLLINEAR = 2
     COPLANAR = 3
     NO_SOLUTION = 4
+    NO_ROTATION = 5
 
     @property
     def sentence(self) -> str:
@@ -57,4 +58,6 @@ _SENTENCES = {
     "off the plane, or fit a rigid or similarity model",
     Failure.NO_SOLUTION: "noise in both spaces has no finite solution for these fiducials (the spread along one direction is "
     "below the noise): add fiducials there, or fit a simpler model",
+    Failure.NO_ROTATION: "no rotation fits these fiducials better than any other, as when a symmetric layout was mirrored: flip one "
+    "image, or add fiducials",
 }

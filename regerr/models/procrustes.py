@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..covariances import Covariance, Dense, Proportional, Swung
+from ..errors import Failure
 from ..linalg import (
     apply,
     components,
@@ -38,6 +39,7 @@ from .base import Estimator, Fit, Joint, variance_factor
 from .layout import undetermined
 from .scale import noisy_scale
 
+_UNDIRECTED = 1e-12  # correlation of the best rotation that counts as none
 _ALL = 1.0 - 1e-12  # share of the joint RSS from which on a deleted residual counts as all of it
 
 
@@ -81,6 +83,8 @@ class Procrustes(Estimator):
         failure = undetermined(scatter, missing=1)
         sxy = scatter.sxy if d == 2 else np.where(np.isfinite(scatter.sxy), scatter.sxy, 0.0)
         rotation, nu = proper_rotation(sxy)
+        undirected = nu <= _UNDIRECTED * np.sqrt(trace(scatter.sxx) * trace(scatter.syy))
+        failure = np.where((failure == 0) & undirected, np.int8(Failure.NO_ROTATION), failure)
         matrix = rotation
         if self.scaled:
             with np.errstate(divide="ignore", invalid="ignore"):
