@@ -274,6 +274,7 @@ def test_a_full_device_stays_a_device():
 
 def test_noise_of_known_size_is_never_an_exact_fit():
     pairs = simulate(noise=0.0)
-    assert not find(regerr.fit(pairs, noise=Noise(1.0, scale=1.0))).exact
+    with pytest.warns(RegistrationWarning, match="too small to be true"):
+        assert not find(regerr.fit(pairs, noise=Noise(1.0, scale=1.0))).exact
     with pytest.warns(RegistrationWarning, match="exactly"):
         assert find(regerr.fit(pairs)).exact
