@@ -62,7 +62,7 @@ def _axes(region: Region) -> np.ndarray:
 
 
 def _boundaries(region: Region) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Points where rays leave bounded regions: numbers of N regions (N,), and for each of K points which one (K,) and where (K, d).
+    """Points where rays leave bounded regions: numbers of N regions (N,), for each of K points which one (K,), where (K, d).
 
     Points are given about the predictions.
     """
