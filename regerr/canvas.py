@@ -18,6 +18,7 @@ _WIDTH = 85.0 / 25.4  # a column, inches
 _PICTURE = 0.75  # of the width of the figure
 _LEAST_HEIGHT, _AROUND = 1.0, 0.85  # inches: of the picture itself, and of what stands above and below it
 _LEGEND_BELOW = 30.0  # points under the axes, past the label
+_LETTERS = 36  # of three labels in one row of a column's width
 
 Extent = tuple[float, float, float, float]
 
@@ -101,9 +102,10 @@ def legend(ax: Axes, handles: list[Any]) -> None:
 
     figure: Any = ax.get_figure(root=True)
     under = ax.transAxes + ScaledTranslation(0, -_LEGEND_BELOW / 72.0, figure.dpi_scale_trans)
+    letters = sum(len(handle.get_label()) for handle in handles)
     ax.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0.0), bbox_transform=under,
-              ncols=3 if len(handles) == 3 else 2, fontsize=SMALL, frameon=False, handlelength=1.6, columnspacing=1.2,
-              handletextpad=0.5, borderaxespad=0.0)
+              ncols=3 if len(handles) == 3 and letters <= _LETTERS else 2, fontsize=SMALL, frameon=False, handlelength=1.6,
+              columnspacing=1.2, handletextpad=0.5, borderaxespad=0.0)
 
 
 def halo(colour: str = "white", width: float = 1.6) -> list[Any]:

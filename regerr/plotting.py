@@ -8,6 +8,7 @@ Volumes are drawn as seen along z.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,7 +29,8 @@ _MOST_PIXELS = 1024  # along one side of a picture; more cannot be seen
 _MOST_NAMES = 15
 _CROWD = 40  # more fiducials are drawn smaller
 _VEIL = 0.55  # share of a map's colours over an image
-_FAR = 1.0  # how far beyond everything else an unbounded region is shown, in widths
+_FAINT = 0.2  # share of a region's colour inside it
+_FIELD, _BEYOND = 257, 2.0  # points along a side where an unbounded region is asked, and the excess that is far enough outside
 
 
 def plot_map(error_map: ErrorMap, result: RegistrationResult, ax: Axes | None = None, image: Any = None, *,
@@ -96,11 +98,14 @@ def plot_regions(result: RegistrationResult, targets: Any, kind: str, level: flo
     region = result.predict(targets, kind).region(level, method)
     predicted = region.prediction.mean[:, :2]
     labels = _checked_names(names, len(predicted))
-    curves = _outlines(region, resolution)
-    ax, shown = _sheet(result, ax, image, spacing, origin, _in_view(result.pairs.target[:, :2], predicted, curves))
+    pieces = [(_alone(region, k), bool(bounded)) for k, bounded in enumerate(region.bounded)]
+    curves = [_outlines(piece, resolution) if bounded or piece.prediction.dimension == 3 else [] for piece, bounded in pieces]
+    view = _in_view(np.concatenate([result.pairs.target[:, :2], predicted]), curves, bool(region.bounded.all()))
+    ax, shown = _sheet(result, ax, image, spacing, origin, view)
     handles = [_fiducials(ax, result.pairs.target, () if shown else result.pairs.names, hollow=shown)]
-    handles += [ax.plot(*predicted.T, "+", color=ORANGE, ms=5, mew=1.0, zorder=6, label="predicted")[0],
-                *_draw_regions(ax, curves, region.bounded, labels, f"{100 * level:g} % region")]
+    handles += ax.plot(*predicted.T, "+", color=ORANGE, ms=5, mew=1.0, zorder=6, label="predicted")
+    drawn = [_draw_region(ax, *piece, outlines) for piece, outlines in zip(pieces, curves, strict=True)]
+    handles += _region_handles(f"{100 * level:g} % region", drawn)
     if len(labels) <= _MOST_NAMES:
         canvas.name_points(ax, predicted, labels, ORANGE)
     ax.set_title(f"{result.estimator.card.name}, {KIND_WORDS[kind]}, {region.method.name}", fontsize=SMALL + 1)
@@ -265,37 +270,52 @@ def _hull_seen(error_map: ErrorMap, plane: int | None) -> np.ndarray:
 # The parts of the other pictures
 
 
-def _outlines(region: Region, resolution: int) -> list[list[np.ndarray]]:
-    """For each target its boundary as curves (k, 2); of a volume the convex outline of what is seen along z."""
-    boundaries = region.boundary(resolution)
+def _alone(region: Region, k: int) -> Region:
+    """The region of one target."""
+    prediction = replace(region.prediction, targets=region.prediction.targets[k:k + 1])
+    return replace(region, prediction=prediction)
+
+
+def _outlines(region: Region, resolution: int) -> list[np.ndarray]:
+    """The boundary at one target as curves (k, 2); of a volume the convex outline of what is seen along z."""
+    (boundary,) = region.boundary(resolution)
     if region.prediction.dimension == 2:
-        return boundaries
-    return [[outline(mesh.vertices[:, :2])] if len(mesh.vertices) else [] for mesh in boundaries]
+        return list(boundary)
+    return [outline(boundary.vertices[:, :2])] if len(boundary.vertices) else []
 
 
-def _draw_regions(ax: Axes, curves: list[list[np.ndarray]], bounded: np.ndarray, names: tuple[str, ...], label: str) -> list[Any]:
-    """Each region filled faintly and outlined, holes left out; an unbounded one has a dashed edge, where it has any."""
-    from matplotlib.lines import Line2D
-    from matplotlib.patches import Patch, PathPatch
+def _draw_region(ax: Axes, region: Region, bounded: bool, curves: list[np.ndarray]) -> bool:
+    """A region filled faintly, holes left out, its edge dashed where it is unbounded. Returns whether it is bounded."""
+    from matplotlib.patches import PathPatch
     from matplotlib.path import Path
 
-    style: dict[str, Any] = {"facecolor": (*_rgb(ORANGE), 0.2), "edgecolor": ORANGE, "lw": 1.0}
-    dashes: dict[str, Any] = {"color": ORANGE, "lw": 1.0, "ls": "--"}
-    for of_target, closes in zip(curves, bounded, strict=True):
-        if closes and of_target:
-            outlines = (Path(curve, closed=True) for curve in of_target)
-            ax.add_patch(PathPatch(Path.make_compound_path(*outlines), zorder=3, **style))
-        for curve in () if closes else of_target:
-            ax.plot(*curve.T, zorder=3, **dashes)
-    handles: list[Any] = [Patch(label=label, **style)] if bounded.any() else []
-    if any(of_target and not closes for of_target, closes in zip(curves, bounded, strict=True)):
-        handles.append(Line2D([], [], label=f"edge of a {label}, unbounded", **dashes))
-    everywhere = [name for name, of_target, closes in zip(names, curves, bounded, strict=True) if not (of_target or closes)]
-    return [*handles, Line2D([], [], ls="", label=f"unbounded: {_few(everywhere)}")] if everywhere else handles
+    if curves:
+        shape = Path.make_compound_path(*(Path(curve, closed=True) for curve in curves))
+        ax.add_patch(PathPatch(shape, zorder=3, **_style(bounded)))
+    elif not bounded:
+        _draw_field(ax, region)
+    return bounded
 
 
-def _few(names: list[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+def _draw_field(ax: Axes, region: Region) -> None:
+    """What of the picture an unbounded region in the plane covers, asked point by point."""
+    (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
+    x, y = np.linspace(left, right, _FIELD), np.linspace(bottom, top, _FIELD)
+    excess = np.clip(region.excess(np.stack(np.meshgrid(x, y), -1)[..., None, :])[..., 0], 0.0, _BEYOND)
+    ax.contourf(x, y, excess, levels=[-1.0, 1.0], colors=[(*_rgb(ORANGE), _FAINT)], zorder=3)
+    if excess.min() < 1.0 < excess.max():
+        ax.contour(x, y, excess, levels=[1.0], colors=ORANGE, linewidths=1.0, linestyles="--", zorder=3)
+
+
+def _region_handles(label: str, bounded: list[bool]) -> list[Any]:
+    from matplotlib.patches import Patch
+
+    handles = [Patch(label=label, **_style(True))] if any(bounded) else []
+    return handles if all(bounded) else [*handles, Patch(label=f"{label}, unbounded", **_style(False))]
+
+
+def _style(bounded: bool) -> dict[str, Any]:
+    return {"facecolor": (*_rgb(ORANGE), _FAINT), "edgecolor": ORANGE, "lw": 1.0, "ls": "-" if bounded else "--"}
 
 
 def _rgb(colour: str) -> tuple[float, float, float]:
@@ -304,12 +324,13 @@ def _rgb(colour: str) -> tuple[float, float, float]:
     return to_rgb(colour)
 
 
-def _in_view(fiducials: np.ndarray, predicted: np.ndarray, curves: list[list[np.ndarray]]) -> np.ndarray:
-    """Points that the picture must show: all of them, and of far boundaries what lies within one width of the rest."""
-    near = np.concatenate([fiducials, predicted])
-    low, high = near.min(0), near.max(0)
-    far = _FAR * float((high - low).max())
-    return np.concatenate([near, *(np.clip(c, low - far, high + far) for of_target in curves for c in of_target)])
+def _in_view(points: np.ndarray, curves: list[list[np.ndarray]], bounded: bool) -> np.ndarray:
+    """Points that the picture must show: all given, of far boundaries what lies within one width, room for what is unbounded."""
+    low, high = points.min(0), points.max(0)
+    width = float((high - low).max())
+    if not bounded:
+        points = np.concatenate([points, [low - 0.5 * width, high + 0.5 * width]])
+    return np.concatenate([points, *(np.clip(c, low - width, high + width) for of_target in curves for c in of_target)])
 
 
 def _magnification(foot: np.ndarray, residuals: np.ndarray) -> float:

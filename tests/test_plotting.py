@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib import pyplot
-from matplotlib.axes import Axes
 from matplotlib.contour import QuadContourSet
-from matplotlib.patches import PathPatch
 from matplotlib.path import Path as Curve
 from matplotlib.quiver import Quiver
+from pictures import TARGETS, a_result, check_in_view, check_sheet, hatched, legend, lines, shown, texts
 
 import regerr
-from regerr import FiducialPairs, InputError, MissingExtraError, RegistrationResult, UndeterminedError
+from regerr import FiducialPairs, InputError, MissingExtraError, UndeterminedError
 from regerr.canvas import BLUE, ORANGE
 from regerr.hull import outline
 from regerr.plotting import plot_map, plot_regions, plot_residuals
-from regerr.regions import Region
 
 SIZE = (85.0 / 25.4, 85.0 / 25.4)
-TARGETS = np.array([[20.0, 30.0], [90.0, 70.0]])
 
 
 @pytest.fixture(autouse=True)
@@ -33,62 +29,6 @@ def _quietly() -> Iterator[None]:
     mpl.use("Agg")
     yield
     pyplot.close("all")
-
-
-def a_result(dimension: int = 2, n: int = 7, model: str = "affine", noise: float = 1.0) -> RegistrationResult:
-    rng = np.random.default_rng(3)
-    source = rng.uniform(20, 80, (n, dimension))
-    target = 2.0 * source + noise * rng.standard_normal(source.shape)
-    return regerr.fit(FiducialPairs(source, target, source_unit="px", target_unit="nm"), model)
-
-
-def texts(ax: Axes) -> set[str]:
-    return {text.get_text() for text in ax.texts}
-
-
-def legend(ax: Axes) -> list[str]:
-    found = ax.get_legend()
-    assert found is not None
-    return [text.get_text() for text in found.get_texts()]
-
-
-def lines(ax: Axes, label: str) -> np.ndarray:
-    """Points of the one line of that label, (k, 2)."""
-    (found,) = [line for line in ax.lines if line.get_label() == label]
-    return np.asarray(found.get_xydata())
-
-
-def hatched(ax: Axes) -> list[QuadContourSet]:
-    return [c for c in ax.collections if isinstance(c, QuadContourSet) and c.filled]
-
-
-def shown(ax: Axes, index: int = 0) -> np.ndarray:
-    """The values of an image on the axes."""
-    return np.asarray(ax.images[index].get_array())
-
-
-def regions(ax: Axes) -> list[PathPatch]:
-    return [patch for patch in ax.patches if isinstance(patch, PathPatch)]
-
-
-def vertices(patch: PathPatch) -> np.ndarray:
-    return np.asarray(patch.get_path().vertices)
-
-
-def pixel(ax: Axes, x: float, y: float) -> tuple[int, ...]:
-    """The colour drawn at a point of the axes."""
-    canvas: Any = ax.get_figure(root=True).canvas  # type: ignore[union-attr]
-    canvas.draw()
-    drawn = np.asarray(canvas.buffer_rgba())
-    column, row = ax.transData.transform((x, y))
-    return tuple(drawn[len(drawn) - 1 - int(row), int(column), :3].tolist())
-
-
-def check_sheet(ax: Axes, unit: str) -> None:
-    """What every picture keeps: one scale, y downwards, units, and that it can be drawn without a warning."""
-    assert ax.get_aspect() == 1.0 and ax.yaxis_inverted() and not ax.xaxis_inverted()
-    assert (ax.get_xlabel(), ax.get_ylabel()) == (f"x ({unit})", f"y ({unit})")
-    ax.get_figure(root=True).canvas.draw()  # type: ignore[union-attr]
 
 
 # Maps
@@ -223,91 +163,6 @@ def test_planes_that_are_not_there(dimension: int, plane: int, words: str):
         plot_map(result.error_map((6, 7, 8)[-dimension:]), result, plane=plane)
 
 
-# Regions
-
-
-def ring(centre: Any, radius: float, clockwise: bool = False) -> np.ndarray:
-    angle = np.linspace(0, 2 * np.pi, 33)[:: -1 if clockwise else 1]
-    curve = np.array(centre) + radius * np.stack([np.cos(angle), np.sin(angle)], -1)
-    curve[-1] = curve[0]
-    return curve
-
-
-def test_regions_over_an_image(monkeypatch: pytest.MonkeyPatch):
-    """A ring with its hole, and a region without an end, in the metric of the image."""
-    asked = []
-    endless = np.array([[150.0, 0.0], [170.0, 140.0], [900.0, 150.0]])
-
-    def boundary(region: Region, resolution: int = 64) -> list[Any]:
-        asked.append((region.level, region.method.name, region.prediction.kind, resolution))
-        return [[ring((40, 60), 30.0), ring((40, 60), 15.0, clockwise=True)], [endless]]
-
-    monkeypatch.setattr(Region, "boundary", boundary)
-    monkeypatch.setattr(Region, "bounded", property(lambda _: np.array([True, False])))
-    result = a_result()
-    image = np.random.default_rng(0).random((100, 110))
-    names = ["cell a", "cell b"]
-    ax = plot_regions(result, TARGETS, "observation", 0.9, image=image, names=names, spacing=2.0, origin=(1.0, 5.0))
-    check_sheet(ax, "nm")
-    assert asked == [(0.9, "score", "observation", 128)]
-    assert ax.images[0].get_extent() == pytest.approx([0.0, 220.0, 204.0, 4.0])
-    assert (*ax.get_xlim(), *ax.get_ylim()) == pytest.approx((0.0, 220.0, 204.0, 4.0))
-    (patch,) = regions(ax)
-    assert len(vertices(patch)) == 66 and mpl.colors.to_hex(patch.get_edgecolor()) == ORANGE.lower()
-    (dashed,) = [line for line in ax.lines if line.get_linestyle() == "--"]
-    assert np.array_equal(np.asarray(dashed.get_xydata()), endless)
-    assert np.array_equal(lines(ax, "predicted"), result.predict(TARGETS, "observation").mean)
-    assert np.array_equal(lines(ax, "fiducials"), result.pairs.target)
-    assert texts(ax) == {"cell a", "cell b"}
-    assert legend(ax) == ["fiducials", "predicted", "90 % region", "edge of a 90 % region, unbounded"]
-    assert ax.get_title() == "affine, observation, score"
-
-
-def test_a_hole_stays_empty(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(Region, "boundary", lambda *_: [[ring((-50, 60), 30.0), ring((-50, 60), 15.0, clockwise=True)]])
-    ax = plot_regions(a_result(), TARGETS[:1], "tre")
-    hole, annulus, beyond = (pixel(ax, -50.0 + r, 60.0) for r in (0.0, 22.0, 40.0))
-    assert hole == beyond == (255, 255, 255) != annulus
-
-
-def test_regions_that_exclude_little_or_nothing(monkeypatch: pytest.MonkeyPatch):
-    """All of the plane, and all of it but a hole, which must not be filled."""
-    monkeypatch.setattr(Region, "boundary", lambda *_: [[], [ring((60, 60), 9.0, clockwise=True)]])
-    monkeypatch.setattr(Region, "bounded", property(lambda _: np.array([False, False])))
-    ax = plot_regions(a_result(), TARGETS, "tre", method="likelihood-ratio", names=["here", "there"])
-    check_sheet(ax, "nm")
-    assert not regions(ax) and [line.get_linestyle() for line in ax.lines].count("--") == 1
-    assert legend(ax) == ["fiducials", "predicted", "edge of a 95 % region, unbounded", "unbounded: here"]
-
-
-def test_without_an_image_all_is_in_view_but_what_is_far(monkeypatch: pytest.MonkeyPatch):
-    far = np.array([[150.0, 0.0], [170.0, 140.0], [9e6, 150.0]])
-    monkeypatch.setattr(Region, "boundary", lambda *_: [[ring((40, 60), 30.0)], [far]])
-    monkeypatch.setattr(Region, "bounded", property(lambda _: np.array([True, False])))
-    result = a_result()
-    ax = plot_regions(result, TARGETS, "tre")
-    check_sheet(ax, "nm")
-    (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
-    points = np.concatenate([result.pairs.target, result.predict(TARGETS, "tre").mean, ring((40, 60), 30.0)])
-    assert left < points[:, 0].min() and points[:, 0].max() < right < 1000
-    assert top < points[:, 1].min() and points[:, 1].max() < bottom
-    assert texts(ax) == {*result.pairs.names, "1", "2"}
-
-
-def test_regions_in_a_volume_are_seen_along_z(monkeypatch: pytest.MonkeyPatch):
-    cube = SimpleNamespace(vertices=np.array(list(np.ndindex(2, 2, 2)), float))
-    monkeypatch.setattr(Region, "boundary", lambda *_: [cube])
-    ax = plot_regions(a_result(3, n=9), [[40.0, 50.0, 30.0]], "tre")
-    check_sheet(ax, "nm")
-    (shadow,) = regions(ax)
-    assert np.array_equal(vertices(shadow), [[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]])
-
-
-def test_names_for_every_target():
-    with pytest.raises(InputError, match="1 names for 2 targets"):
-        plot_regions(a_result(), TARGETS, "tre", names=["one"])
-
-
 # Residuals
 
 
@@ -327,11 +182,6 @@ def test_residuals_as_arrows_with_their_scale():
     assert ax.get_title() == f"affine, FRE {float(result.fre_rms):.3g} nm r.m.s."
     assert set(result.pairs.names) == texts(ax)
     check_in_view(ax, feet + times * result.residuals)
-
-
-def check_in_view(ax: Axes, points: np.ndarray) -> None:
-    (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
-    assert ((points > [left, top]) & (points < [right, bottom])).all()
 
 
 def test_magnification_can_be_given_and_volumes_are_flattened():
