@@ -41,9 +41,9 @@ def write_tables(study: Study, folder: Path, quick: bool = False) -> pd.DataFram
 def short_table(study: Study, summary: pd.DataFrame, level: float = 0.95) -> str:
     """Coverage and verdicts of each estimator over the scenarios of a group, as text."""
     rows = summary[summary["level"] == level]
-    groups = rows.groupby([*study.rows, "label"], sort=False)
-    names = [*study.rows, "estimator"]
-    lines = [{**dict(zip(names, map(str, key), strict=True)), **_line(group)} for key, group in groups]
+    lines = [{**dict(zip(study.rows, map(str, key), strict=True)), "estimator": str(label), **_line(group)}
+             for key, part in rows.groupby(list(study.rows), sort=False)  # type: ignore[misc]
+             for label, group in part.groupby("label", sort=False)]
     head = (f"{study.title}: {len(study.scenarios)} scenarios, {study.replicates:,} replicates each. "
             f"Nominal level {level:g}, margin {study.margins.at(level):g}.")
     return "\n".join([head, *_aligned(lines)])

@@ -31,8 +31,8 @@ def cases() -> Iterator[Case]:
 def _cells() -> Iterator[Case]:
     numbers = "numpy drawing its numbers"
     where = f"ICIP cell, n = {N}, {TARGETS} targets"
-    yield Case(f"{where}: both published regions", numbers, _cell(4, _published), _numbers(4), 4.0)
-    yield Case(f"{where}: score regions, rigid", numbers, _cell(4, _score("rigid")), _numbers(4), 15.0)
+    yield Case(f"{where}: both published regions", numbers, _cell(4, _published), _numbers(4), 4.0, repetitions=20)
+    yield Case(f"{where}: score regions, rigid", numbers, _cell(4, _score("rigid")), _numbers(4), 15.0, repetitions=10)
     yield Case(f"{where}: score regions, affine both", numbers, _cell(1, _score("affine")), _numbers(1), 40.0)
 
 
