@@ -42,7 +42,7 @@ def short_table(study: Study, summary: pd.DataFrame, level: float = 0.95) -> str
     """Coverage and verdicts of each estimator over the scenarios of a group, as text."""
     rows = summary[summary["level"] == level]
     lines = [{**dict(zip(study.rows, map(str, key), strict=True)), "estimator": str(label), **_line(group)}
-             for key, part in rows.groupby(list(study.rows), sort=False)  # type: ignore[misc]
+             for key, part in rows.groupby(list(study.rows), sort=False)
              for label, group in part.groupby("label", sort=False)]
     head = (f"{study.title}: {len(study.scenarios)} scenarios, {study.replicates:,} replicates each. "
             f"Nominal level {level:g}, margin {study.margins.at(level):g}.")
