@@ -51,7 +51,7 @@ class Findings:
     reach : (m,)
         How many times as far from the fiducials' centroid as the outermost fiducial.
     opening : Opening or None
-        Of the first unbounded region among the edge and the targets.
+        Of the farthest unbounded region among centre, edge and targets.
     regression : Forecast or None
         For few fiducials in a thin layout: the edge and the targets with noise in the target only (theory, section 17).
     """
@@ -100,7 +100,7 @@ def find(result: RegistrationResult, targets: Any = None) -> Findings:
     scale = float(np.abs(np.linalg.det(result.transform.matrix)) ** (1.0 / x.shape[1]))
     return Findings(result, quantities(result), bool(mirrored(result)), scale, _spread(result.pairs.target) / _spread(x),
                     bead_table(result), _doubt(result), centre, edge, asked, outside(x, points), reach(x, points),
-                    _first_opening(result, edge, asked), _regression(result, edge, asked))
+                    opening(result, [centre, edge] if asked is None else [centre, edge, asked]), _regression(result, edge, asked))
 
 
 def _spread(points: np.ndarray) -> float:
@@ -123,15 +123,6 @@ def _edge(result: RegistrationResult) -> Forecast:
     distance = np.linalg.norm(x - result.fitted.x_mean, axis=-1)
     last = int(np.lexsort((distance, rms))[-1])
     return forecast(result, x[last:last + 1], "tre", LEVEL, names=[result.pairs.names[last]])
-
-
-def _first_opening(result: RegistrationResult, edge: Forecast, asked: Forecast | None) -> Opening | None:
-    for one in (edge, asked):
-        if one is not None and not one.bounded.all():
-            first = int(np.argmin(one.bounded))
-            point = one.prediction.targets[first:first + 1]
-            return opening(result, result.predict(point, "tre").region(LEVEL, one.region.method))
-    return None
 
 
 def _regression(result: RegistrationResult, edge: Forecast, asked: Forecast | None) -> Forecast | None:

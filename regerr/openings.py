@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .extents import reach
 from .pairs import FiducialPairs
 from .regions import Region
 from .results import fit
 
 if TYPE_CHECKING:
+    from .forecasts import Forecast
     from .results import RegistrationResult
 
 _DIRECTIONS = 720
@@ -21,7 +24,7 @@ _STEPS = 2.0 ** np.arange(-4, 11)  # distances of a new fiducial that are tried,
 
 @dataclass(frozen=True, eq=False)
 class Opening:
-    """An unbounded region.
+    """What leaves a region unbounded.
 
     Attributes
     ----------
@@ -32,7 +35,7 @@ class Opening:
     spread : float
         R.m.s. spread of the fiducials along ``thin``, source units.
     closing : (d,) or None
-        Where a new fiducial would bound the region, source units; None when none along ``thin`` was found.
+        Where, or from where on, a new fiducial would bound the region, source units; None when none along ``thin`` was found.
     """
 
     direction: np.ndarray
@@ -41,20 +44,25 @@ class Opening:
     closing: np.ndarray | None
 
 
-def opening(result: RegistrationResult, region: Region) -> Opening:
-    """Look at the first region of one dataset, which is unbounded."""
-    x = result.pairs.source
-    values, axes = np.linalg.eigh(np.cov(x, rowvar=False, bias=True))
+def opening(result: RegistrationResult, found: Sequence[Forecast]) -> Opening | None:
+    """Look at the unbounded region, of one dataset, whose target is farthest from the fiducials; None when all are bounded."""
+    unbounded = [(reach(result.pairs.source, one.prediction.targets[i:i + 1])[0], one, i)
+                 for one in found for i in np.flatnonzero(~one.bounded)]
+    if not unbounded:
+        return None
+    _, one, i = max(unbounded, key=lambda candidate: candidate[0])
+    region = replace(one.region, prediction=replace(one.prediction, targets=one.prediction.targets[i:i + 1]))
+    values, axes = np.linalg.eigh(np.cov(result.pairs.source, rowvar=False, bias=True))
     return Opening(_open_direction(region), axes[:, 0], float(np.sqrt(max(values[0], 0.0))), _closing(result, region, axes[:, 0]))
 
 
 def _open_direction(region: Region) -> np.ndarray:
     """The middle axis of all directions in which points at a great distance are still inside."""
-    mean = region.prediction.mean[:1]
+    mean = region.prediction.mean
     directions = _sphere(mean.shape[-1])
     y = region.prediction.fit.y_mean
     size = _FAR * (np.linalg.norm(mean - y) + np.sqrt(np.trace(np.atleast_2d(region.prediction.fit.noise_covariance)))) + _FAR
-    inside = region.contains(mean + size * directions[:, None, :] * np.ones((1, len(region.prediction.targets), 1)))[:, 0]
+    inside = region.contains(mean + size * directions[:, None, :])[:, 0]
     chosen = directions[inside] if inside.any() else directions
     return np.asarray(np.linalg.eigh(chosen.T @ chosen)[1][:, -1])
 
@@ -71,8 +79,8 @@ def _sphere(d: int) -> np.ndarray:
 
 
 def _closing(result: RegistrationResult, region: Region, thin: np.ndarray) -> np.ndarray | None:
-    """The nearest new fiducial along the thin direction, on the side of the target, that bounds the region."""
-    x, y, target = result.pairs.source, result.pairs.target, region.prediction.targets[:1]
+    """The nearest new fiducial along the thin direction, on the side of the target, that bounds the region if it fits."""
+    x, y, target = result.pairs.source, result.pairs.target, region.prediction.targets
     centre = x.mean(0)
     side = 1.0 if (target[0] - centre) @ thin >= 0 else -1.0
     new = centre + side * np.sqrt(((x - centre) ** 2).sum(-1).mean()) * _STEPS[:, None] * thin

@@ -14,13 +14,13 @@ import numpy as np
 
 from .errors import Failure
 from .findings import Findings, find
+from .openings import Opening, opening
 from .text import SHOWN, decimals_for, descriptions, fixed, listed, number, p_text, paragraph, plus_minus, point, table
 
 if TYPE_CHECKING:
     from .deformation import Comparison, Ladder
     from .error_map import ErrorMap
     from .forecasts import Forecast
-    from .openings import Opening
     from .results import RegistrationResult
 
 REJECTED = 0.05  # p-value below which a test of deformation speaks against its null
@@ -66,7 +66,10 @@ def _sureness(found: Findings) -> str:
         return ("The pairs fit exactly, to rounding. So they do not tell how well they were localised, and every region below is "
                 "a point: points that were computed from each other do this, points that were localised independently never do.")
     centre, edge = (_length(found, one.radius[0]) for one in (found.centre, found.edge))
-    within = f"At the centre of the {found.result.pairs.n} fiducials a point is mapped to within {centre}"
+    n = found.result.pairs.n
+    if not found.centre.bounded[0]:
+        return f"Nothing bounds where a point lands, not even at the centre of the {n} fiducials, with 95 % confidence."
+    within = f"At the centre of the {n} fiducials a point is mapped to within {centre}"
     if not found.edge.bounded[0]:
         return f"{within}, with 95 % confidence, but at {found.edge.names[0]!r}, among them, nothing bounds where it lands."
     return f"{within}, and everywhere between them to within {edge}, with 95 % confidence at each point."
@@ -122,7 +125,7 @@ def opening_sentence(gap: Opening, result: RegistrationResult) -> str:
     """In which direction a region has no end, why, and which new fiducial would close it."""
     unit, decimals = result.pairs.source_unit, decimals_for(gap.spread)
     mend = "spread the fiducials more widely" if gap.closing is None else \
-        f"a new fiducial near {point(gap.closing, decimals)} {unit} would close it"
+        f"a new fiducial near {point(gap.closing, decimals)} {unit}, or farther off, would close it"
     return (f"The region has no end along {point(gap.direction, 2)} of the target, because along {point(gap.thin, 2)} of the "
             f"source the fiducials spread by only {number(gap.spread)} {unit} (r.m.s.), too little against the noise: {mend}.")
 
@@ -252,7 +255,9 @@ def forecasts_report(result: RegistrationResult, found: Sequence[Forecast]) -> s
     level, method = found[0].region.level, found[0].region.method.name
     made = (f"{result.model.card.name} model, {result.pairs.n} pairs, {result.noise.describe()}; {100 * level:g} % regions by "
             f"the {method} method.")
-    return "\n\n".join([*(forecast_report(result, one) for one in found), paragraph(made)])
+    gap = opening(result, found)
+    ends = [] if gap is None else [opening_sentence(gap, result)]
+    return "\n\n".join([*(forecast_report(result, one) for one in found), *map(paragraph, (*ends, made))])
 
 
 def forecast_report(result: RegistrationResult, one: Forecast) -> str:
@@ -289,6 +294,8 @@ def map_report(error_map: ErrorMap, paths: Sequence[Path]) -> str:
     lines = [f"{error_map.label}, {span}, over {size} pixels of {step} {error_map.grid_unit} in the {error_map.image}; "
              f"{100 * error_map.extrapolated.mean():.0f} % of them lie outside the fiducials."]
     lines += [f"Unbounded in {100 * open_share:.0f} % of the pixels."] if 0 < open_share < 1 else []
+    lines += ["Maps show the quick Wald ellipse; with few fiducials the region of `regerr predict` is larger."] \
+        if error_map.level is not None else []
     return "\n".join([paragraph(" ".join(lines)), *(f"Wrote {path}." for path in paths)])
 
 

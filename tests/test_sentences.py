@@ -162,7 +162,7 @@ def test_an_unbounded_region_says_where_why_and_what_would_close_it():
     found = find(result, [[100.0, 300.0]])
     text = result.summary([[100.0, 300.0]])
     assert found.opening is not None and opening_sentence(found.opening, result) in " ".join(text.split())
-    assert "has no end along" in text and "a new fiducial near" in text and "unbounded" in text
+    assert "has no end along" in text and "a new fiducial near" in text and "farther off" in text and "unbounded" in text
     assert "ordinary regression" in text and "94 to 95 %" in text
 
 
