@@ -18,6 +18,7 @@ _WIDTH = 85.0 / 25.4  # a column, inches
 _PICTURE = 0.75  # of the width of the figure
 _LEAST_HEIGHT, _AROUND = 1.0, 0.85  # inches: of the picture itself, and of what stands above and below it
 _LEGEND_BELOW = 30.0  # points under the axes, past the label
+_RIGHT = 0.75  # of the axes: names of points beyond stand to their left
 _LETTERS = 36  # of three labels in one row of a column's width
 
 Extent = tuple[float, float, float, float]
@@ -116,10 +117,12 @@ def halo(colour: str = "white", width: float = 1.6) -> list[Any]:
 
 
 def name_points(ax: Axes, points: np.ndarray, names: Any, colour: str) -> None:
-    """Small names beside points (m, 2)."""
+    """Small names beside points (m, 2), on the side where there is room."""
+    left, right = ax.get_xlim()
     for (x, y), name in zip(points, names, strict=True):
-        ax.annotate(str(name), (x, y), xytext=(3.5, 2.0), textcoords="offset points", fontsize=SMALL - 1, color=colour,
-                    path_effects=halo(), annotation_clip=True, zorder=7)
+        side = -1 if x > left + _RIGHT * (right - left) else 1
+        ax.annotate(str(name), (x, y), xytext=(3.5 * side, 2.0), textcoords="offset points", fontsize=SMALL - 1, color=colour,
+                    ha="left" if side > 0 else "right", path_effects=halo(), annotation_clip=True, zorder=7)
 
 
 def _read_tiff(path: Path) -> np.ndarray:

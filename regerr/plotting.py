@@ -30,6 +30,7 @@ _MOST_NAMES = 15
 _CROWD = 40  # more fiducials are drawn smaller
 _VEIL = 0.55  # share of a map's colours over an image
 _FAINT = 0.2  # share of a region's colour inside it
+_DOT, _SEEN = 0.02, 0.06  # of the picture's width: a region that cannot be seen, and one that can
 _FIELD, _BEYOND = 257, 2.0  # points along a side where an unbounded region is asked, and the excess that is far enough outside
 
 
@@ -72,8 +73,8 @@ def plot_map(error_map: ErrorMap, result: RegistrationResult, ax: Axes | None = 
 
 
 def plot_regions(result: RegistrationResult, targets: Any, kind: str, level: float = 0.95, method: str = "score",
-                 ax: Axes | None = None, image: Any = None, *, names: Any = None, spacing: Any = 1.0, origin: Any = 0.0,
-                 resolution: int = 128) -> Axes:
+                 ax: Axes | None = None, image: Any = None, *, names: Any = None, magnification: float | None = None,
+                 spacing: Any = 1.0, origin: Any = 0.0, resolution: int = 128) -> Axes:
     """The regions of targets over the target image, with the predicted points and the fiducials.
 
     Parameters
@@ -89,6 +90,9 @@ def plot_regions(result: RegistrationResult, targets: Any, kind: str, level: flo
         The target image.
     names : sequence of str, optional
         Of the targets; numbers by default.
+    magnification : float, optional
+        Draw regions so many times as large, about their predictions, and say so; by default 1 over an image and for regions that
+        can be seen, else a round number.
     spacing, origin : float or (d,)
         Pixel size of the image and the centre of its first pixel, x before y, in target units.
     resolution : int
@@ -100,12 +104,15 @@ def plot_regions(result: RegistrationResult, targets: Any, kind: str, level: flo
     labels = _checked_names(names, len(predicted))
     pieces = [(_alone(region, k), bool(bounded)) for k, bounded in enumerate(region.bounded)]
     curves = [_outlines(piece, resolution) if bounded or piece.prediction.dimension == 3 else [] for piece, bounded in pieces]
-    view = _in_view(np.concatenate([result.pairs.target[:, :2], predicted]), curves, bool(region.bounded.all()))
+    points = np.concatenate([result.pairs.target[:, :2], predicted])
+    times = _enlargement(points, predicted, curves, image is not None) if magnification is None else float(magnification)
+    curves = [[centre + times * (c - centre) for c in of_target] for centre, of_target in zip(predicted, curves, strict=True)]
+    view = _in_view(points, curves, all(bounded for _, bounded in pieces))
     ax, shown = _sheet(result, ax, image, spacing, origin, view)
     handles = [_fiducials(ax, result.pairs.target, () if shown else result.pairs.names, hollow=shown)]
     handles += ax.plot(*predicted.T, "+", color=ORANGE, ms=5, mew=1.0, zorder=6, label="predicted")
     drawn = [_draw_region(ax, *piece, outlines) for piece, outlines in zip(pieces, curves, strict=True)]
-    handles += _region_handles(f"{100 * level:g} % region", drawn)
+    handles += _region_handles(f"{100 * level:g} % region", drawn, times)
     if len(labels) <= _MOST_NAMES:
         canvas.name_points(ax, predicted, labels, ORANGE)
     ax.set_title(f"{result.estimator.card.name}, {KIND_WORDS[kind]}, {region.method.name}", fontsize=SMALL + 1)
@@ -307,11 +314,20 @@ def _draw_field(ax: Axes, region: Region) -> None:
         ax.contour(x, y, excess, levels=[1.0], colors=ORANGE, linewidths=1.0, linestyles="--", zorder=3)
 
 
-def _region_handles(label: str, bounded: list[bool]) -> list[Any]:
+def _region_handles(label: str, bounded: list[bool], times: float) -> list[Any]:
     from matplotlib.patches import Patch
 
-    handles = [Patch(label=label, **_style(True))] if any(bounded) else []
+    larger = "" if times == 1 else f", magnified {times:g} times"
+    handles = [Patch(label=label + larger, **_style(True))] if any(bounded) else []
     return handles if all(bounded) else [*handles, Patch(label=f"{label}, unbounded", **_style(False))]
+
+
+def _enlargement(points: np.ndarray, predicted: np.ndarray, curves: list[list[np.ndarray]], to_scale: bool) -> float:
+    """1, or a round number when the largest region would be no more than a dot in the picture."""
+    sizes = [np.abs(c - centre).max() for centre, of_target in zip(predicted, curves, strict=True) for c in of_target]
+    width = float((points.max(0) - points.min(0)).max())
+    largest = max(sizes, default=0.0)
+    return 1.0 if to_scale or not 0 < largest < _DOT * width else round_number(_SEEN * width / largest)
 
 
 def _style(bounded: bool) -> dict[str, Any]:

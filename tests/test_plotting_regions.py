@@ -82,6 +82,23 @@ def test_without_an_image_all_is_in_view_but_what_is_far(monkeypatch: pytest.Mon
     assert texts(ax) == {*result.pairs.names, "1", "2"}
 
 
+@pytest.mark.parametrize(("radius", "given", "times"), [(30.0, None, 1.0), (0.3, None, 20.0), (0.3, 3.0, 3.0), (0.0, None, 1.0)])
+def test_magnified_regions_say_so(monkeypatch: pytest.MonkeyPatch, radius: float, given: float | None, times: float):
+    result = a_result()
+    (centre,) = result.predict(TARGETS[:1], "tre").mean
+    drawn_as(monkeypatch, [ring(centre, radius)])
+    ax = plot_regions(result, TARGETS[:1], "tre", magnification=given)
+    (patch,) = regions(ax)
+    assert vertices(patch) == pytest.approx(ring(centre, times * radius))
+    assert legend(ax)[-1] == "95 % region" + ("" if times == 1 else f", magnified {times:g} times")
+
+
+def test_over_an_image_regions_keep_to_its_scale(monkeypatch: pytest.MonkeyPatch):
+    drawn_as(monkeypatch, [ring((40, 60), 0.3)])
+    ax = plot_regions(a_result(), TARGETS[:1], "tre", image=np.ones((200, 200)))
+    assert vertices(regions(ax)[0]) == pytest.approx(ring((40, 60), 0.3))
+
+
 def thin(n: int, seed: int, noise: float) -> RegistrationResult:
     """Few fiducials whose noise is as large as their layout is wide."""
     rng = np.random.default_rng(seed)
@@ -134,7 +151,7 @@ def test_regions_as_they_are(model: str, dimension: int, method: str):
     """Drawn for real: in the plane its own points lie on the edge of the region; in a volume its shadow holds the prediction."""
     result = a_result(dimension, 9, model, noise=0.5) if model == "affine" else a_rigid(dimension)
     targets = result.pairs.source[:2] + 7.0
-    ax = plot_regions(result, targets, "observation", method=method, resolution=24)
+    ax = plot_regions(result, targets, "observation", method=method, magnification=1.0, resolution=24)
     check_sheet(ax, "px" if model == "rigid" else "nm")
     prediction = result.predict(targets, "observation")
     for k, patch in enumerate(regions(ax)):
