@@ -1,6 +1,7 @@
-"""Every sentence written for people: the verdict first, in the sample's own names, then numbers with their units.
+"""The sentences of summaries and predictions: the verdict first, in the sample's own names, then numbers with their units.
 
-Nothing is computed here; the numbers come from `regerr.findings` and its like.
+Nothing is computed here; the numbers come from `regerr.findings` and its like. Tests of deformation have theirs in
+`regerr.comparisons`.
 """
 
 from __future__ import annotations
@@ -12,18 +13,29 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .errors import Failure
 from .findings import Findings, find
 from .openings import Opening, opening
-from .text import SHOWN, decimals_for, descriptions, fixed, listed, number, p_text, paragraph, plus_minus, point, table
+from .text import (
+    SHOWN,
+    article,
+    decimals_for,
+    descriptions,
+    equals,
+    fixed,
+    listed,
+    number,
+    p_text,
+    paragraph,
+    plus_minus,
+    point,
+    table,
+)
 
 if TYPE_CHECKING:
-    from .deformation import Comparison, Ladder
     from .error_map import ErrorMap
     from .forecasts import Forecast
     from .results import RegistrationResult
 
-REJECTED = 0.05  # p-value below which a test of deformation speaks against its null
 _UNLIKE = 1.5  # times the fitted scale: two images that hardly are in one unit
 _FAR = 1.5  # times as far from the centre as the outermost fiducial: said aloud
 _POWERS = {2: "²", 3: "³"}
@@ -82,9 +94,10 @@ def _doubt(found: Findings) -> str:
     ratio = found.spread_ratio / found.scale
     units = "" if 1 / _UNLIKE < ratio < _UNLIKE else \
         f" The target spreads {number(found.spread_ratio)} times as widely as the source: check that both are in one unit."
-    return (f"That holds only if the transformation is {test.models[0]}, and the pairs say that it is not: {_a(test.models[1])} "
-            f"one fits better than chance allows (p {_equals(float(test.p_value))}). Fit {_a(better)} model, or look for "
-            f"misplaced fiducials.{units}")
+    own, wider = test.models
+    return (f"That holds only if the transformation is {own}, and the pairs say that it is not: {article(wider)} one fits better "
+            f"than chance allows (p {equals(float(test.p_value))}). Fit {article(better)} model, or look for misplaced "
+            f"fiducials.{units}")
 
 
 def _suspicion(found: Findings) -> str:
@@ -99,7 +112,7 @@ def _suspicion(found: Findings) -> str:
     worst, rest = bad[0], [beads.names[i] for i in bad[1:]]
     more = f" Look at {listed(rest)} too." if rest else ""
     return (f"{beads.names[worst]!r} does not agree with the other fiducials: it lies {_length(found, beads.left_out[worst])} "
-            f"from where they predict it (p {_equals(beads.adjusted[worst])}, as the worst of {len(beads.names)}). Have a look "
+            f"from where they predict it (p {equals(beads.adjusted[worst])}, as the worst of {len(beads.names)}). Have a look "
             f"at it, or leave it out and compare.{more}")
 
 
@@ -299,84 +312,6 @@ def map_report(error_map: ErrorMap, paths: Sequence[Path]) -> str:
     return "\n".join([paragraph(" ".join(lines)), *(f"Wrote {path}." for path in paths)])
 
 
-# Tests of deformation
-
-
-def null_hypothesis(test: Comparison) -> str:
-    """The null hypothesis in words."""
-    return f"{_a(test.models[0])} transformation and noise explain all differences"
-
-
-def comparison_verdict(test: Comparison) -> str:
-    """What a test says, in one sentence."""
-    simple, wide = (_a(model) for model in test.models)
-    if test.p_value.ndim:
-        return _batch_verdict(test)
-    if test.failure:
-        return f"No verdict: {Failure(int(test.failure)).sentence}."
-    if test.unresolved:
-        return (f"No verdict: {wide} transformation fits these pairs exactly, to rounding, so no residual is left that could "
-                "tell noise from deformation.")
-    if test.p_value < REJECTED:
-        return (f"There is more than noise about {simple} transformation: {wide} one fits better than chance allows "
-                f"(p {_equals(float(test.p_value))}).")
-    return (f"Nothing speaks against {simple} transformation: {wide} one fits no better than chance allows "
-            f"(p {_equals(float(test.p_value))}).")
-
-
-def comparison_report(test: Comparison) -> str:
-    """Null hypothesis, statistic with its degrees of freedom, p-value, how it was made, and the verdict."""
-    numbers = f"  {_statistic(test)}, p {_equals(float(test.p_value))}" if _told(test) else ""
-    return paragraph(f"H0: {test.null}.{numbers} ({test.noise.describe()}; {_law(test)})") + "\n" + paragraph(test.verdict)
-
-
-def ladder_report(ladder: Ladder) -> str:
-    """The simplest model that nothing speaks against, and all steps of rigid < similarity < affine."""
-    rows = [[f"{test.models[0]} < {test.models[1]}", _statistic(test) if _told(test) else "-", p_text(float(test.p_value)),
-             _law(test)] for test in ladder.comparisons]
-    steps = [table(["simpler < wider", "", "p-value", ""], rows)] if rows else []
-    words = ["" if _told(test) else test.verdict for test in ladder.comparisons]
-    made = [f"H0: the simpler transformation and noise explain all differences ({ladder.comparisons[0].noise.describe()}). Noise "
-            "is taken to be Gaussian and alike for all fiducials; that of landmarks placed by hand often is not, and then the "
-            "tests reject too often."] if rows else []
-    parts = [ladder_verdict(ladder), *dict.fromkeys(filter(None, words)), *ladder.skipped]
-    return "\n\n".join(["\n".join(map(paragraph, parts)), *steps, *map(paragraph, made)])
-
-
-def ladder_verdict(ladder: Ladder) -> str:
-    """Which model to take, in one sentence."""
-    simplest = ladder.simplest
-    if simplest is None:
-        return "No model can be recommended."
-    bad = {test.models[0]: test for test in ladder.comparisons if _told(test) and test.p_value < REJECTED}
-    why = "".join(f" {test.verdict}" for test in bad.values())
-    untested = " as far as could be tested" if ladder.skipped else ""
-    return f"Take {_a(simplest)} model: it is the simplest that nothing speaks against{untested}.{why}"
-
-
-def _batch_verdict(test: Comparison) -> str:
-    silent = int(np.isnan(test.p_value).sum())
-    rejected = int((test.p_value < REJECTED).sum())
-    share = number(100 * rejected / (test.p_value.size - silent), 2) if silent < test.p_value.size else "-"
-    rest = f"; {silent} have no verdict" if silent else ""
-    simple, wide = (_a(model) for model in test.models)
-    return (f"Of {test.p_value.size} datasets {rejected} reject {simple} transformation in favour of {wide} one at the 5 % level "
-            f"({share} %){rest}.")
-
-
-def _told(test: Comparison) -> bool:
-    return not test.p_value.ndim and not np.isnan(test.p_value)
-
-
-def _statistic(test: Comparison) -> str:
-    q, v = (f"{x:.4g}" for x in test.dof)
-    return f"F({q}, {v}) = {number(float(test.statistic))}"
-
-
-def _law(test: Comparison) -> str:
-    return "exact" if test.exact else "exact to first order"
-
-
 # Phrases
 
 
@@ -396,12 +331,3 @@ def _units(unit: str) -> str:
 
 def _two_units(found: Findings) -> bool:
     return found.result.pairs.source_unit != found.result.pairs.target_unit
-
-
-def _equals(p: float) -> str:
-    text = p_text(p)
-    return text if text.startswith("<") else f"= {text}"
-
-
-def _a(model: str) -> str:
-    return f"an {model}" if model[0] in "aeiou" else f"a {model}"

@@ -56,6 +56,17 @@ def p_text(p: float) -> str:
     return "< 0.0001" if p < 1e-4 else f"{p:.2f}" if p >= 0.095 else f"{p:.2g}"
 
 
+def equals(p: float) -> str:
+    """``= 0.05`` or ``< 0.0001``, behind a "p"."""
+    text = p_text(p)
+    return text if text.startswith("<") else f"= {text}"
+
+
+def article(noun: str) -> str:
+    """A noun with "a" or "an" before it."""
+    return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
+
+
 def listed(items: Sequence[str], shown: int = 5) -> str:
     """``'a', 'b' and 3 more``."""
     more = f" and {len(items) - shown} more" if len(items) > shown else ""

@@ -131,13 +131,14 @@ def test_an_unbounded_region_says_where_and_which_fiducial_closes_it():
     result = regerr.fit(thin(), "affine")
     found = find(result, [[100.0, 300.0]])
     gap = found.opening
-    assert gap is not None and not found.targets.bounded[0] and np.isinf(found.targets.radius[0])
+    assert gap is not None and gap.closing is not None and found.targets is not None
+    assert not found.targets.bounded[0] and np.isinf(found.targets.radius[0])
     region = found.targets.region
     far = region.prediction.mean + 1e9 * gap.direction
     assert region.contains(far)[0]
     assert abs(gap.thin @ (-0.6, 0.8)) > 0.99 and gap.spread < 10
-    x, y = (np.vstack([p, q]) for p, q in ((result.pairs.source, gap.closing), (result.pairs.target,
-                                                                                 result.transform.apply(gap.closing[None]))))
+    x = np.vstack([result.pairs.source, gap.closing])
+    y = np.vstack([result.pairs.target, result.transform.apply(gap.closing[None])])
     closed = regerr.fit(FiducialPairs(x, y), "affine")
     assert closed.predict([[100.0, 300.0]], "tre").region(0.95).bounded.all()
 
