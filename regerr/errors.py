@@ -58,6 +58,6 @@ _SENTENCES = {
     "off the plane, or fit a rigid or similarity model",
     Failure.NO_SOLUTION: "noise in both spaces has no finite solution for these fiducials (the spread along one direction is "
     "below the noise): add fiducials there, or fit a simpler model",
-    Failure.NO_ROTATION: "no rotation fits these fiducials better than any other, as when a symmetric layout was mirrored: flip one "
-    "image, or add fiducials",
+    Failure.NO_ROTATION: "no rotation fits these fiducials better than any other, as when a symmetric layout was mirrored: "
+    "flip one image, or add fiducials",
 }

@@ -17,6 +17,7 @@ from .models.base import Estimator, Fit, mapped, without_each
 from .noise import Noise, parse_noise
 from .pairs import FiducialPairs
 from .predictions import Prediction, checked_kind, checked_targets
+from .suspicions import suspicions
 from .transforms import Transform
 
 if TYPE_CHECKING:
@@ -56,7 +57,10 @@ def fit(pairs: FiducialPairs, model: str | Model = "rigid", noise: str | Noise =
     if not pairs.batch_shape and fitted.rss == 0 and not fitted.failure and estimator.noise.scale is None:
         warnings.warn("the pairs fit exactly, to rounding: there is no residual to estimate the noise from, and every region is "
                       "a point", RegistrationWarning, stacklevel=2)
-    return RegistrationResult(pairs, chosen, estimator, fitted)
+    result = RegistrationResult(pairs, chosen, estimator, fitted)
+    for sentence in suspicions(result):
+        warnings.warn(sentence, RegistrationWarning, stacklevel=2)
+    return result
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,6 +22,9 @@ from regerr import (
 
 each_case = pytest.mark.parametrize("case", CASES, ids=str)
 
+# Points made up for arithmetic may look mismatched, and are; test_suspicions.py has the warnings
+pytestmark = pytest.mark.filterwarnings("ignore:.*(mirrored fit|look exchanged|too small to be true)")
+
 
 def line(rng: np.random.Generator, n: int, d: int) -> np.ndarray:
     return 50.0 + rng.uniform(-20, 20, (n, 1)) * rng.standard_normal(d)
@@ -226,7 +229,7 @@ def test_an_exact_fit_gives_no_verdict(case):
     assert result.fitted.rss == 0
     targets = targets_near(5, case.dimension)
     if case.known_scale:
-        assert not caught
+        assert not any("fit exactly" in str(w.message) for w in caught)
         assert (result.predict(targets, "tre").rms > 0).all() and np.isfinite(result.pair_p_values()).all()
         return
     assert [w.category for w in caught] == [RegistrationWarning] and "fit exactly" in str(caught[0].message)

@@ -275,6 +275,7 @@ def test_rigid_covariance_agrees_with_ecclem_in_2d(ecclem: Path, name: str) -> N
 
 
 @pytest.mark.parametrize("name", ["d2_n8_mirror", "d3_n5_nearplanar"])
+@pytest.mark.filterwarnings("ignore:a mirrored fit")
 def test_rigid_stays_proper_where_ecclem_reflects(ecclem: Path, name: str) -> None:
     theirs = Reference(ecclem, name, "RIGID")
     assert theirs.number("det_R") == pytest.approx(-1.0)
