@@ -110,8 +110,21 @@ def test_disks_are_drawn_for_one_dataset_in_the_plane():
     curves = region.boundary(32)
     assert len(curves) == 2 and curves[0][0].shape == (33, 2) and np.allclose(curves[0][0][0], curves[0][0][-1])
     assert np.allclose(region.excess(np.stack([c[0][5] for c in curves])), 1)
-    with pytest.raises(InputError, match="one dataset in 2D"):
+    with pytest.raises(InputError, match="drawn for one dataset"):
         leave_one_out(regerr.fit(regerr.FiducialPairs(x[None], x[None] + rng.standard_normal((1, 9, 2)))), x).region().boundary()
+
+
+def test_balls_are_drawn_as_closed_meshes():
+    """All vertices on the sphere, volume by the divergence theorem a little below the ball's, every edge in two faces."""
+    rng = np.random.default_rng(3)
+    x = 20 * rng.standard_normal((9, 3))
+    region = leave_one_out(regerr.fit(regerr.FiducialPairs(x, x + rng.standard_normal(x.shape))), [[50.0, 0.0, 1.0]]).region()
+    (mesh,) = region.boundary(40)
+    assert np.allclose(np.linalg.norm(mesh.vertices - region.mean[0], axis=1), region.radius)
+    a, b, c = np.moveaxis((mesh.vertices - region.mean[0])[mesh.faces], 1, 0)
+    assert 0.97 < np.einsum("fd,fd->", a, np.cross(b, c)) / 6 / region.volume[0] < 1
+    edges = np.sort(mesh.faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1)
+    assert (np.unique(edges, axis=0, return_counts=True)[1] == 2).all()
 
 
 def test_pairs_that_others_cannot_predict_and_fits_that_fail():

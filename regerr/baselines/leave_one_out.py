@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ..contours import Mesh
 from ..errors import InputError
 from ..predictions import checked_level, checked_targets
 from ..results import RegistrationResult
@@ -106,20 +107,40 @@ class Disk:
         content = math.pi ** (d / 2) / math.gamma(d / 2 + 1) * self.radius**d
         return np.broadcast_to(content, self.mean.shape[:-1])
 
-    def boundary(self, resolution: int = 64) -> list[list[np.ndarray]]:
-        """For each target of one dataset a list of one closed circle (resolution + 1, 2); none when unbounded.
+    def boundary(self, resolution: int = 64) -> list[Any]:
+        """For each target of one dataset a list of one closed circle (resolution + 1, 2), or a mesh in 3D; none when unbounded.
 
         Raises
         ------
         InputError
-            For a batch, and in 3D.
+            For a batch.
         """
-        if self.mean.ndim != 2 or self.mean.shape[-1] != 2:
-            raise InputError(f"boundaries are drawn for one dataset in 2D, and these predictions have shape {self.mean.shape}: "
-                             "index the batch first, or use the radius")
-        angle = np.linspace(0.0, 2.0 * math.pi, resolution + 1)
-        circle = self.radius * np.stack([np.cos(angle), np.sin(angle)], -1)
-        return [[point + circle] if np.isfinite(circle).all() else [] for point in self.mean]
+        if self.mean.ndim != 2:
+            raise InputError(f"a boundary is drawn for one dataset, and these predictions have shape {self.mean.shape}: "
+                             "predict from result[i]")
+        radius = float(self.radius[0])
+        if self.mean.shape[-1] == 2:
+            angle = np.linspace(0.0, 2.0 * math.pi, resolution + 1)
+            circle = np.stack([np.cos(angle), np.sin(angle)], -1)
+            return [[point + radius * circle] if math.isfinite(radius) else [] for point in self.mean]
+        vertices, faces = _sphere(resolution)
+        kept = faces if math.isfinite(radius) else faces[:0]
+        return [Mesh(point + (radius * vertices if len(kept) else vertices[:0]), kept) for point in self.mean]
+
+
+def _sphere(resolution: int) -> tuple[np.ndarray, np.ndarray]:
+    """Evenly spread points on the unit sphere (about resolution^2 / 4) and the outward faces of their hull."""
+    from scipy.spatial import ConvexHull
+
+    k = max(resolution**2 // 4, 12)
+    height = 1.0 - (2.0 * np.arange(k) + 1.0) / k
+    angle = math.pi * (1.0 + math.sqrt(5.0)) * np.arange(k)
+    across = np.sqrt(1.0 - height**2)
+    points = np.stack([across * np.cos(angle), across * np.sin(angle), height], -1)
+    faces = ConvexHull(points).simplices.astype(int)
+    a, b, c = np.moveaxis(points[faces], 1, 0)
+    inward = np.einsum("fd,fd->f", np.cross(b - a, c - a), a) < 0
+    return points, np.where(inward[:, None], faces[:, ::-1], faces)
 
 
 def _distances(result: RegistrationResult) -> np.ndarray:
