@@ -17,6 +17,7 @@ from .openings import Opening, opening
 from .quantities import Quantity, mirrored, quantities
 
 if TYPE_CHECKING:
+    from .pairs import FiducialPairs
     from .results import RegistrationResult
 
 LEVEL = 0.95
@@ -36,12 +37,8 @@ class Findings:
     mirrored : bool
     scale : float
         Target units per source unit, on average over directions.
-    spread_ratio : float
-        R.m.s. spread of the fiducials in the target over that in the source.
     beads : Beads
         The fiducials.
-    doubt : (Comparison, str) or None
-        The test that speaks against the model, and the simplest model that nothing speaks against (theory, section 7).
     centre, edge : Forecast
         TRE at the fiducials' centroid, and at the fiducial where it is largest.
     targets : Forecast or None
@@ -60,9 +57,7 @@ class Findings:
     quantities: tuple[Quantity, ...]
     mirrored: bool
     scale: float
-    spread_ratio: float
     beads: Beads
-    doubt: tuple[Comparison, str] | None
     centre: Forecast
     edge: Forecast
     targets: Forecast | None
@@ -97,18 +92,27 @@ def find(result: RegistrationResult, targets: Any = None) -> Findings:
     edge = _edge(result)
     asked = None if targets is None else forecast(result, targets, "tre", LEVEL)
     points = np.empty((0, x.shape[1])) if asked is None else asked.prediction.targets
-    scale = float(np.abs(np.linalg.det(result.transform.matrix)) ** (1.0 / x.shape[1]))
-    return Findings(result, quantities(result), bool(mirrored(result)), scale, _spread(result.pairs.target) / _spread(x),
-                    bead_table(result), _doubt(result), centre, edge, asked, outside(x, points), reach(x, points),
-                    opening(result, [centre, edge] if asked is None else [centre, edge, asked]), _regression(result, edge, asked))
+    gap = opening(result, [centre, edge] if asked is None else [centre, edge, asked])
+    return Findings(result, quantities(result), bool(mirrored(result)), scale_of(result), bead_table(result), centre, edge, asked,
+                    outside(x, points), reach(x, points), gap, _regression(result, edge, asked))
 
 
-def _spread(points: np.ndarray) -> float:
-    return float(np.sqrt(points.var(0).sum()))
+def scale_of(result: RegistrationResult) -> float:
+    """Target units per source unit, on average over directions, of one dataset."""
+    return float(np.abs(np.linalg.det(result.transform.matrix)) ** (1.0 / result.pairs.dimension))
 
 
-def _doubt(result: RegistrationResult) -> tuple[Comparison, str] | None:
-    """The test of the model against the simplest good one, or else the clearest, if it is clear."""
+def spread_ratio(pairs: FiducialPairs) -> float:
+    """R.m.s. spread of the fiducials in the target over that in the source, of one dataset."""
+    target, source = (float(np.sqrt(points.var(0).sum())) for points in (pairs.target, pairs.source))
+    return target / source
+
+
+def doubt(result: RegistrationResult) -> tuple[Comparison, str] | None:
+    """The test that clearly speaks against the model of one dataset, and the simplest model that nothing speaks against.
+
+    Of several such tests the one against that simplest model (theory, section 7).
+    """
     ladder = compare_ladder(result.pairs, result.noise)
     own = [test for test in ladder.comparisons if test.models[0] == result.model.card.name and test.p_value < DOUBTFUL]
     if not own or ladder.simplest is None:

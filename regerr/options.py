@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
@@ -82,7 +83,9 @@ class Assumption:
         from .noise import parse_noise
 
         saved = given.saved()
-        noise = parse_noise(self.noise or (saved.noise if saved is not None and not given.swap else "both"))
+        noise = parse_noise(self.noise or (saved.noise if saved is not None else "both"))
+        if given.swap and self.noise is None and saved is not None:
+            noise = replace(noise, ratio=math.inf if noise.ratio == 0 else 1.0 / noise.ratio, scale=None)
         if self.noise_ratio is not None:
             noise = replace(noise, ratio=self.noise_ratio)
         return noise if self.noise_sd is None else replace(noise, scale=self.noise_sd)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .findings import Findings, find
+from .extents import outside, reach
+from .findings import Findings, doubt, find, scale_of, spread_ratio
 from .openings import Opening, opening
 from .text import (
     SHOWN,
@@ -88,13 +89,19 @@ def _sureness(found: Findings) -> str:
 
 
 def _doubt(found: Findings) -> str:
-    if found.doubt is None:
+    return doubt_sentence(found.result)
+
+
+def doubt_sentence(result: RegistrationResult) -> str:
+    """That the pairs speak against the model, and which one to take; nothing where they do not."""
+    clear = doubt(result)
+    if clear is None:
         return ""
-    test, better = found.doubt
-    ratio = found.spread_ratio / found.scale
-    units = "" if 1 / _UNLIKE < ratio < _UNLIKE else \
-        f" The target spreads {number(found.spread_ratio)} times as widely as the source: check that both are in one unit."
+    test, better = clear
     own, wider = test.models
+    ratio = spread_ratio(result.pairs)
+    units = "" if 1 / _UNLIKE < ratio / scale_of(result) < _UNLIKE else \
+        f" The target spreads {number(ratio)} times as widely as the source: check that both are in one unit."
     return (f"That holds only if the transformation is {own}, and the pairs say that it is not: {article(wider)} one fits better "
             f"than chance allows (p {equals(float(test.p_value))}). Fit {article(better)} model, or look for misplaced "
             f"fiducials.{units}")
@@ -117,17 +124,24 @@ def _suspicion(found: Findings) -> str:
 
 
 def _extrapolation(found: Findings) -> str:
-    if found.targets is None or not found.outside.any():
+    return "" if found.targets is None else extrapolation_sentence(found.result, found.targets)
+
+
+def extrapolation_sentence(result: RegistrationResult, one: Forecast) -> str:
+    """Which targets lie outside the fiducials, and what follows; nothing where none does."""
+    points, names = one.prediction.targets, one.names
+    where = np.flatnonzero(outside(result.pairs.source, points))
+    if not len(where):
         return ""
-    names, where = found.targets.names, np.flatnonzero(found.outside)
-    far = where[np.argmax(found.reach[where])]
+    distance = reach(result.pairs.source, points)
+    far = where[np.argmax(distance[where])]
     which = f"Target {names[0]!r} lies" if len(names) == 1 else \
         f"{len(where)} of {len(names)} targets {'lies' if len(where) == 1 else 'lie'}"
     listing = "" if len(names) == 1 else f" ({listed([names[i] for i in where])})"
-    distance = f", {names[far]!r} {number(found.reach[far], 2)} times as far from their centre as the outermost of them" \
-        if found.reach[far] > _FAR else ""
-    return (f"{which} outside the fiducials{listing}{distance}: there the prediction stands only if the transformation really is "
-            f"{found.result.model.card.name}.")
+    farthest = f", {names[far]!r} {number(distance[far], 2)} times as far from their centre as the outermost of them" \
+        if distance[far] > _FAR else ""
+    return (f"{which} outside the fiducials{listing}{farthest}: there the prediction stands only if the transformation really is "
+            f"{result.model.card.name}.")
 
 
 def _opening(found: Findings) -> str:
@@ -269,8 +283,9 @@ def forecasts_report(result: RegistrationResult, found: Sequence[Forecast]) -> s
     made = (f"{result.model.card.name} model, {result.pairs.n} pairs, {result.noise.describe()}; {100 * level:g} % regions by "
             f"the {method} method.")
     gap = opening(result, found)
-    ends = [] if gap is None else [opening_sentence(gap, result)]
-    return "\n\n".join([*(forecast_report(result, one) for one in found), *map(paragraph, (*ends, made))])
+    ends = "" if gap is None else opening_sentence(gap, result)
+    said = filter(None, (extrapolation_sentence(result, found[0]), doubt_sentence(result), ends, made))
+    return "\n\n".join([*(forecast_report(result, one) for one in found), *map(paragraph, said)])
 
 
 def forecast_report(result: RegistrationResult, one: Forecast) -> str:

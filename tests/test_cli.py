@@ -81,6 +81,13 @@ def test_the_way_back():
     assert np.allclose(np.array(there["transform"]["matrix"]) @ back["transform"]["matrix"], np.eye(2), atol=1e-9)
 
 
+def test_the_way_back_of_a_saved_registration(tmp_path):
+    """Its model stays, and its noise moves to the other space with the pairs."""
+    run("fit", BEADS, *AFFINE, "--output", tmp_path / "a.json")
+    data = json.loads(run("fit", tmp_path / "a.json", "--swap", "--json").stdout)
+    assert data["model"] == "affine" and data["noise"]["ratio"] == "inf"
+
+
 def test_exclude_shows_before_and_after():
     done = run("fit", BEADS, "--exclude", "bead 6", "--exclude", "bead 10")
     text = " ".join(done.stdout.split())

@@ -11,7 +11,7 @@ import pytest
 import regerr
 from regerr import FiducialPairs, InputError, Noise, RegistrationWarning, Unused, compare_models
 from regerr.deformation import compare_ladder
-from regerr.findings import find
+from regerr.findings import doubt, find
 from regerr.forecasts import forecast, forecasts
 from regerr.io import Points
 from regerr.sentences import before_and_after, forecast_report, forecasts_report, opening_sentence, verdict
@@ -173,7 +173,7 @@ def test_the_pairs_speak_against_the_model():
     assert "pairs say" not in regerr.fit(simulate(20, linear=[[1.1, 0.0], [0.0, 1.0]]), "affine").summary()
     said = " ".join(regerr.fit(simulate(20, linear=[[50.0, 0.0], [0.0, 50.0]])).summary().split())
     assert "Fit a similarity model" in said and "times as widely as the source: check that both are in one unit" in said
-    assert not [i for i in range(40) if find(regerr.fit(simulate(seed=i))).doubt][3:]  # 1 % each
+    assert not [i for i in range(40) if doubt(regerr.fit(simulate(seed=i)))][3:]  # 1 % each
 
 
 def test_pairs_that_fit_exactly():
@@ -226,6 +226,16 @@ def test_the_three_questions():
     for noise, words in (("source", "all noise is in the source"), (Noise(0.25), "the source has 0.25 times the variance")):
         other = regerr.fit(simulate(), "affine", noise)
         assert words in " ".join(forecast_report(other, forecast(other, [[0.0, 0.0]], "lre")).split())
+
+
+def test_predictions_say_what_speaks_against_them():
+    """Targets outside, and a model that the pairs reject; nothing of the kind where all is well."""
+    stretched = regerr.fit(simulate(20, linear=[[1.1, 0.0], [0.0, 1.0]]))
+    text = " ".join(forecasts_report(stretched, forecasts(stretched, [[900.0, 0.0]])).split())
+    assert "Target '1' lies outside the fiducials" in text and "the pairs say that it is not" in text
+    sound = regerr.fit(simulate(20))
+    text = " ".join(forecasts_report(sound, forecasts(sound, sound.pairs.source[:1])).split())
+    assert "outside" not in text and "pairs say" not in text
 
 
 def test_a_table_of_predictions():
