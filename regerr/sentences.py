@@ -135,9 +135,9 @@ def extrapolation_sentence(result: RegistrationResult, one: Forecast) -> str:
         return ""
     distance = reach(result.pairs.source, points)
     far = where[np.argmax(distance[where])]
-    which = f"Target {names[0]!r} lies" if len(names) == 1 else \
+    which = f"Target {names[0]!r} lies" if len(names) == 1 else f"All {len(names)} targets lie" if len(where) == len(names) else \
         f"{len(where)} of {len(names)} targets {'lies' if len(where) == 1 else 'lie'}"
-    listing = "" if len(names) == 1 else f" ({listed([names[i] for i in where])})"
+    listing = "" if len(where) == len(names) else f" ({listed([names[i] for i in where])})"
     farthest = f", {names[far]!r} {number(distance[far], 2)} times as far from their centre as the outermost of them" \
         if distance[far] > _FAR else ""
     return (f"{which} outside the fiducials{listing}{farthest}: there the prediction stands only if the transformation really is "

@@ -333,6 +333,15 @@ def test_help_is_fast_and_lists_all_commands():
     assert passed < 2.0  # 0.25 s on an idle machine
 
 
+def test_a_fit_needs_the_core_libraries_alone():
+    """Regions of any shape are measured without the libraries that draw them."""
+    code = ("import contextlib, io, sys\nfrom regerr.cli import app\nwith contextlib.redirect_stdout(io.StringIO()):\n"
+            f"    app(['fit', {str(BEADS)!r}, '--targets', {str(TARGETS)!r}], standalone_mode=False)\n"
+            "print(sorted({'matplotlib', 'contourpy', 'skimage', 'pandas', 'tifffile'} & set(sys.modules)))")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
 def test_no_arguments_show_the_help_and_version_the_version():
     assert run().stdout == run("--help").stdout and run().exit_code == 0
     assert run("--version").stdout.strip() == regerr.__version__
