@@ -196,11 +196,11 @@ class RegistrationResult:
 
         return to_dict(self)
 
-    def save(self, path: str | Path) -> None:
-        """Write the result as JSON, with its pairs; `regerr.load` reads it back."""
+    def save(self, path: str | Path, *, force: bool = False) -> None:
+        """Write the result as JSON, with its pairs; `regerr.load` reads it back. An existing file needs ``force``."""
         from .records import save
 
-        save(self, path)
+        save(self, path, force=force)
 
     def _check_removable(self, least: int) -> None:
         n, d = self.pairs.n, self.pairs.dimension
