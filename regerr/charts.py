@@ -1,7 +1,8 @@
 """Coordinates in which a confidence region is nearly a unit ball.
 
-A chart takes coordinates u about the prediction to points of the target space: the axes of the Wald ellipsoid, for models that
-rotate about the fiducials' centroid bent around its image. All arrays are components (d, ..., N), one chart for each of N regions.
+A chart takes coordinates u about the prediction to points of the target space: along the axes of the Wald ellipsoid, and bent
+around the image of the fiducials' centroid for models that rotate about it. All arrays are components (d, ..., N), one chart for
+each of N regions.
 """
 
 from __future__ import annotations
@@ -118,9 +119,10 @@ def charts_of(region: Region) -> list[tuple[np.ndarray, Chart]]:
     axes, distance = _axes(mean - fit.y_mean)
     root = np.linalg.cholesky(transpose(axes) @ matrix @ axes)
     bent = distance > _BENT * root[:, 0, 0]
-    straight, round_ = np.flatnonzero(~bent), np.flatnonzero(bent)
-    plain = Straight(mean[straight].T, entries((axes @ root)[straight])[..., 0])
-    return [(rows, chart) for rows, chart in ((straight, plain), (round_, _bent(fit.y_mean, axes, distance, root, round_))) if len(rows)]
+    near, far = np.flatnonzero(~bent), np.flatnonzero(bent)
+    charts: list[tuple[np.ndarray, Chart]] = [(near, Straight(mean[near].T, entries((axes @ root)[near])[..., 0]))]
+    charts.append((far, _bent(fit.y_mean[far], axes[far], distance[far], root[far])))
+    return [(rows, chart) for rows, chart in charts if len(rows)]
 
 
 def wald_matrix(region: Region) -> np.ndarray:
@@ -135,11 +137,11 @@ def wald_matrix(region: Region) -> np.ndarray:
     return np.where(finite[:, None, None], matrix, noise)
 
 
-def _bent(pole: np.ndarray, axes: np.ndarray, distance: np.ndarray, root: np.ndarray, rows: np.ndarray) -> Bent:
-    tangential = root[rows, 1:, 1:] / distance[rows, None, None]
+def _bent(pole: np.ndarray, axes: np.ndarray, distance: np.ndarray, root: np.ndarray) -> Bent:
+    tangential = root[:, 1:, 1:] / distance[:, None, None]
     longest = np.sqrt((tangential**2).sum((-2, -1)))
     tangential = tangential * np.minimum(1.0, _TURN / longest)[:, None, None]
-    return Bent(pole[rows].T, entries(axes[rows])[..., 0], distance[rows], root[rows, 0, 0], entries(tangential)[..., 0])
+    return Bent(pole.T, entries(axes)[..., 0], distance, root[:, 0, 0], entries(tangential)[..., 0])
 
 
 def _axes(lever: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

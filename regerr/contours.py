@@ -13,8 +13,9 @@ import numpy as np
 
 from .charts import charts_of
 from .errors import Failure, InputError, MissingExtraError
+from .infinity import bounded
 from .linalg import root
-from .measures import bounded, volume
+from .measures import volume
 from .rays import Field, crossing, flat
 from .regions import Ellipsoid, Region
 

@@ -1,12 +1,13 @@
 """Where rays from the predictions cross the boundaries of their regions.
 
-The square root of a region's excess is nearly linear along a ray, so a few secant steps find a crossing. Rays are sampled first, so
-that all pieces of a region are found. Regions are handled *flat*: N regions, each a dataset of its own with one target.
+The square root of a region's excess is nearly linear along a ray, so a few secant steps find a crossing. Rays are sampled first,
+so that all pieces of a region are found. Regions are handled *flat*: N regions, each a dataset of its own with one target.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,11 @@ from .models.base import mapped
 from .predictions import Prediction
 from .regions import Region
 
+# radii dense enough for holes and second pieces, out to where the statistics settle
+WIDE = np.concatenate([np.arange(0.125, 4.0, 0.125), np.geomspace(4.0, 40.0, 18), [100.0, 300.0, 1e3, 1e4, 1e5]])
+_ROWS = 1024  # regions at a time
 _CAP = 8.0  # larger root excesses tell a secant step nothing
+_CLOSE = 0.4  # a root excess this near 1 may hide a crossing between samples
 _STEPS = 80
 
 
@@ -29,6 +34,23 @@ def flat(region: Region, rows: np.ndarray) -> Region:
     points = p.targets[target] if p.targets.ndim == 2 else p.targets.reshape(-1, m, d)[dataset, target]
     prediction = Prediction(p.estimator, fit, points[:, None], p.kind, p.unit)
     return Region(prediction, region.level, region.method)
+
+
+def by_parts(region: Region, function: Callable[[Region], np.ndarray], dtype: type) -> np.ndarray:
+    """A function of flat regions (N,) at each dataset and target of a batch, (..., m)."""
+    p = region.prediction
+    shape = (*p.fit.batch_shape, p.targets.shape[-2])
+    rows = np.arange(math.prod(shape))
+    out: np.ndarray = np.empty(len(rows), dtype)
+    for i in range(0, len(rows), _ROWS):
+        out[i:i + _ROWS] = function(flat(region, rows[i:i + _ROWS]))
+    return out.reshape(shape)
+
+
+def extended(region: Region) -> np.ndarray:
+    """Rows of the flat regions that are more than a point: neither failed nor of an exact fit."""
+    fit = region.prediction.fit
+    return np.flatnonzero((fit.failure == 0) & (np.einsum("nii->n", fit.noise_covariance) > 0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +74,11 @@ class Field:
         """Whether u_1 and -u_1 are alike: rotations in the plane (theory, section 19)."""
         p = self.region.prediction
         return p.estimator.polar and p.dimension == 2
+
+    @property
+    def dimension(self) -> int:
+        """2 or 3."""
+        return self.region.prediction.dimension
 
     @property
     def size(self) -> int:
@@ -90,6 +117,29 @@ class Scan:
         """The rays of some regions."""
         return mapped(self, lambda a: a[..., rows])
 
+    def sharpened(self, field: Field) -> Scan:
+        """The same scan; samples that turn back just before the boundary have moved to where a parabola turns.
+
+        So no thin piece or gap slips through between two samples.
+        """
+        radii, values = self.radii.copy(), self.values.copy()
+        for _ in range(2):
+            gap = np.abs(np.minimum(values, _CAP) - 1.0)
+            side = values <= 1.0
+            turning = (side[:-2] == side[1:-1]) & (side[2:] == side[1:-1]) & (gap[1:-1] < _CLOSE)
+            turning &= (gap[1:-1] <= gap[:-2]) & (gap[1:-1] <= gap[2:]) & (radii[2:] > radii[1:-1])
+            j, ray, row = np.nonzero(turning)
+            if not len(j):
+                break
+            s = _vertex(radii[j, ray, row], radii[j + 1, ray, row], radii[j + 2, ray, row],
+                        gap[j, ray, row], gap[j + 1, ray, row], gap[j + 2, ray, row])
+            value = field.take(row)((s * self.direction[:, ray, row])[:, None])[0]
+            sense = np.where(side[j + 1, ray, row], 1.0, -1.0)
+            better = np.flatnonzero(sense * value > sense * values[j + 1, ray, row])
+            at = j[better] + 1, ray[better], row[better]
+            radii[at], values[at] = s[better], value[better]
+        return Scan(self.direction, radii, values)
+
     def crossings(self, field: Field) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """All crossings found, M of them: ray (M,), region (M,), radius (M,), and +1 on the way out or -1 on the way in."""
         inside = self.values <= 1.0
@@ -111,11 +161,19 @@ class Scan:
         return total + np.where(self.values[-1] <= 1.0, through, 0.0)
 
 
+def _vertex(a: np.ndarray, b: np.ndarray, c: np.ndarray, fa: np.ndarray, fb: np.ndarray, fc: np.ndarray) -> np.ndarray:
+    """Where the parabola through three points turns, kept between the outer two; the middle one where there is none."""
+    left, right = (b - a) * (fc - fb), (c - b) * (fa - fb)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        turn = b + 0.5 * ((c - b) * right - (b - a) * left) / (left + right)
+    return np.asarray(np.where(np.isfinite(turn), np.clip(turn, a, c), b))
+
+
 def crossing(field: Field, start: np.ndarray, end: np.ndarray, at_start: np.ndarray, at_end: np.ndarray,
              tolerance: float = 1e-6) -> np.ndarray:
     """Share of the way from start to end (d, M) at which the field is 1, (M,), to that tolerance in the field.
 
-    ``at_start`` and ``at_end`` (M,) are the field's values there, on different sides of 1. Secants in a bracket, the end that stays
+    ``at_start`` and ``at_end`` (M,) are the field's values there, on different sides of 1. Secants in a bracket whose kept end is
     weighted down (Anderson & Bjorck 1973).
     """
     share, todo, way = np.ones(len(at_start)), np.arange(len(at_start)), end - start
