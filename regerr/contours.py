@@ -16,12 +16,12 @@ from .errors import Failure, InputError, MissingExtraError
 from .infinity import bounded
 from .linalg import root
 from .measures import volume
-from .rays import Field, crossing, flat
+from .rays import Field, flat
 from .regions import Ellipsoid, Region
+from .tracing import Grid
 
-_POLISH = 1e-10  # of the root excess
-_START, _WIDEST, _OPEN = 1.5, 1e5, 6.0  # half widths of the grid, in half-axes of the chart: first, last, of an unbounded region
-_SEARCH = {2: 65, 3: 25}  # nodes per axis while the grid grows
+_CELLS, _CELLS_3D = 96, 16  # fewest cells of the grid per axis
+_MET = 1e-8  # largest distance of a vertex' root excess from 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,105 +88,58 @@ def _field(region: Region, target: int) -> Field:
     return Field(single, chart)
 
 
-# The grid: as wide as the region, in the coordinates of the chart
-
-
-def _axes(field: Field, closed: bool) -> list[np.ndarray]:
-    """Ends of the grid along each axis: grown until the region is inside, then drawn in around it."""
-    d = field.region.prediction.dimension
-    limits = _limits(field, d)
-    half = _START if closed else _OPEN
-    while True:
-        ends = np.clip(np.array([[-half, half]] * d), limits[:, :1], limits[:, 1:])
-        inside = _values(field, [np.linspace(e[0], e[1], _SEARCH[d]) for e in ends]) <= 1.0
-        touching = any(_touches(inside, axis, side) and ends[axis, side] != limits[axis, side]
-                       for axis in range(d) for side in (0, 1))
-        if not (closed and touching) or half > _WIDEST:
-            break
-        half *= 2.0
-    return [_drawn_in(inside, axis, ends[axis]) for axis in range(d)] if inside.any() and closed else list(ends)
-
-
-def _limits(field: Field, d: int) -> np.ndarray:
-    """Where the chart ends along its axes, (d, 2): a bent one at its pole and half a turn away."""
-    reach = [[float(field.chart.reach(sign * np.eye(d)[:, axis, None])[0]) for sign in (-1.0, 1.0)] for axis in range(d)]
-    return np.array([[-low, high] for low, high in reach])
-
-
-def _touches(inside: np.ndarray, axis: int, side: int) -> bool:
-    return bool(np.take(inside, -side, axis).any())
-
-
-def _drawn_in(inside: np.ndarray, axis: int, ends: np.ndarray) -> np.ndarray:
-    """The ends around the nodes inside, two nodes beyond them, not beyond the grid."""
-    nodes = np.linspace(ends[0], ends[1], inside.shape[axis])
-    used = np.flatnonzero(inside.any(tuple(i for i in range(inside.ndim) if i != axis)))
-    return np.array([nodes[max(used[0] - 2, 0)], nodes[min(used[-1] + 2, len(nodes) - 1)]])
-
-
-def _values(field: Field, axes: list[np.ndarray]) -> np.ndarray:
-    """The field on a grid, indexed by the axes in order; infinite where the chart has come round."""
-    u = np.stack(np.meshgrid(*axes, indexing="ij"))
-    points = u.reshape(len(u), -1, 1)
-    values = field(points)[:, 0]
-    length = np.sqrt((points**2).sum(0))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        beyond = length > field.chart.reach(points / length) * (1 + 1e-9)
-    return np.where(beyond[:, 0] & (len(u) == 3), np.inf, values).reshape(u.shape[1:])
-
-
-def _polished(field: Field, axes: list[np.ndarray], values: np.ndarray, vertices: np.ndarray) -> np.ndarray:
-    """Vertices (k, d), in grid indices on edges of the grid, moved along them until the field is 1: chart coordinates (d, k)."""
-    vertices = np.where(np.abs(vertices - np.rint(vertices)) < 1e-9, np.rint(vertices), vertices)
-    low = np.floor(vertices).astype(int)
-    high = np.minimum(np.ceil(vertices).astype(int), np.array(values.shape) - 1)
-    start, end = (np.stack([axis[index[:, i]] for i, axis in enumerate(axes)]) for index in (low, high))
-    at_start, at_end = values[tuple(low.T)], values[tuple(high.T)]
-    share = np.zeros(len(vertices))
-    crossed = (at_start <= 1.0) != (at_end <= 1.0)
-    if crossed.any():
-        same = field.take(np.zeros(int(crossed.sum()), int))
-        share[crossed] = crossing(same, start[:, crossed], end[:, crossed], at_start[crossed], at_end[crossed], _POLISH)
-    return start + share * (end - start)
-
-
-# Curves
-
-
 def _curves(field: Field, closed: bool, resolution: int) -> list[np.ndarray]:
     try:
         from contourpy import contour_generator
     except ImportError:
         raise MissingExtraError("boundaries of regions need contourpy: pip install 'regerr[plot]'") from None
-    nodes = max(24, resolution // 2)
-    axes = [np.linspace(ends[0], ends[1], nodes) for ends in _axes(field, closed)]
-    values = _values(field, axes)
-    lines = contour_generator(z=np.minimum(values, 1e6).T).lines(1.0)
-    drawn = []
-    for line in lines:
-        u = _polished(field, axes, values, np.asarray(line))
-        drawn.append(field.chart.points(u[:, :, None])[..., 0].T)
-    return _oriented(_stitched(drawn))
+    grid = Grid.around(field, closed, max(_CELLS, resolution))
+    if grid is None:
+        return []
+    lines = contour_generator(z=grid.levels.T).lines(0.0)
+    curves = (_curve(grid, np.asarray(line), resolution) for line in lines)
+    return _joined([curve for curve in curves if len(curve)])
 
 
-def _stitched(lines: list[np.ndarray]) -> list[np.ndarray]:
-    """Curves (k, 2); lines whose ends meet become one, such as the two halves of a ring."""
-    loose = [line for line in lines if not _meet(line[0], line[-1], line)]
-    whole = [line for line in lines if _meet(line[0], line[-1], line)]
+def _curve(grid: Grid, line: np.ndarray, resolution: int) -> np.ndarray:
+    """About ``resolution`` vertices of a contour line (k, 2) on the boundary, the region on their left: (k, 2)."""
+    closed = bool((line[0] == line[-1]).all())
+    u, outward = grid.polished(_thinned(grid, line, resolution)[closed:])
+    # where a joint fit is undetermined the excess may jump over 1
+    met = np.abs(grid.field(u[:, :, None])[:, 0] - 1.0) < _MET
+    u, outward = u[:, met], outward[:, met]
+    if closed and met.any():
+        u, outward = (np.concatenate([a, a[:, :1]], 1) for a in (u, outward))
+    along = np.diff(u, axis=1)
+    curve = grid.field.chart.points(u[:, :, None])[..., 0].T
+    # outward is to the right of a line that has the region on its left
+    return curve if (along[0] * outward[1, 1:] - along[1] * outward[0, 1:]).sum() <= 0 else curve[::-1]
+
+
+def _thinned(grid: Grid, line: np.ndarray, count: int) -> np.ndarray:
+    """At most ``count`` + 1 vertices of a line, about equally far apart in the chart, both ends among them."""
+    steps = np.sqrt((np.diff(grid.coordinates(line), axis=1)**2).sum(0))
+    length = np.concatenate([[0.0], np.cumsum(steps)])
+    chosen = np.searchsorted(length, np.linspace(0.0, length[-1] * (1.0 - 1e-12), count + 1))
+    return line[np.unique(np.append(chosen, len(line) - 1))] if len(line) > count + 1 else line
+
+
+def _joined(lines: list[np.ndarray]) -> list[np.ndarray]:
+    """Curves (k, 2); lines of which one ends where the next begins become one, such as a ring that the chart cuts open."""
+    loose = [line for line in lines if not _meet(line[-1], line[0], line)]
+    whole = [line for line in lines if _meet(line[-1], line[0], line)]
+    # begin with those that follow no other
+    loose.sort(key=lambda line: not any(_meet(other[-1], line[0], line) for other in loose))
     while loose:
         line = loose.pop()
-        joined = True
-        while joined and not _meet(line[0], line[-1], line):
-            joined = False
-            for i, other in enumerate(loose):
-                piece = next((p for p in (other, other[::-1]) if _meet(line[-1], p[0], line)), None)
-                if piece is not None:
-                    line, joined = np.concatenate([line, piece[1:]]), True
-                    del loose[i]
-                    break
+        while not _meet(line[-1], line[0], line):
+            following = next((i for i, other in enumerate(loose) if _meet(line[-1], other[0], line)), None)
+            if following is None:
+                break
+            line = np.concatenate([line, loose.pop(following)[1:]])
         whole.append(line)
     for line in whole:
-        if _meet(line[0], line[-1], line):
+        if _meet(line[-1], line[0], line):
             line[-1] = line[0]
     return whole
 
@@ -196,33 +149,9 @@ def _meet(a: np.ndarray, b: np.ndarray, line: np.ndarray) -> bool:
     return bool(np.abs(a - b).max() <= 1e-7 * max(np.ptp(line, axis=0).max(), np.finfo(float).tiny))
 
 
-def _oriented(curves: list[np.ndarray]) -> list[np.ndarray]:
-    """Outer curves counter-clockwise, holes clockwise; open ones as they are."""
-    closed = [bool((c[0] == c[-1]).all()) for c in curves]
-    out = []
-    for i, curve in enumerate(curves):
-        if closed[i]:
-            depth = sum(_encloses(other, curve[0]) for j, other in enumerate(curves) if j != i and closed[j])
-            curve = _counter_clockwise(curve)[::-1] if depth % 2 else _counter_clockwise(curve)
-        out.append(curve)
-    return out
-
-
 def _counter_clockwise(curve: np.ndarray) -> np.ndarray:
     x, y = (curve - curve[0]).T
     return curve if (x[:-1] * y[1:] - x[1:] * y[:-1]).sum() >= 0 else curve[::-1]
-
-
-def _encloses(curve: np.ndarray, point: np.ndarray) -> bool:
-    """Whether a closed curve winds around a point, by the parity of what a ray to the right crosses."""
-    x, y = (curve - point).T
-    across = (y[:-1] > 0) != (y[1:] > 0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        where = x[:-1] - y[:-1] * (x[1:] - x[:-1]) / (y[1:] - y[:-1])
-    return bool((across & (where > 0)).sum() % 2)
-
-
-# Meshes
 
 
 def _mesh(field: Field, closed: bool, resolution: int) -> Mesh:
@@ -230,17 +159,12 @@ def _mesh(field: Field, closed: bool, resolution: int) -> Mesh:
         from skimage.measure import marching_cubes
     except ImportError:
         raise MissingExtraError("surfaces of regions need scikit-image: pip install 'regerr[mesh]'") from None
-    nodes = max(12, resolution // 2)
-    axes = [np.linspace(ends[0], ends[1], nodes) for ends in _axes(field, closed)]
-    values = _values(field, axes)
-    if not (values <= 1.0).any():
+    grid = Grid.around(field, closed, max(_CELLS_3D, resolution // 2))
+    if grid is None or not (grid.levels < 0).any() or not (grid.levels > 0).any():
         return _nothing(3)
-    # a shell of infinity closes what reaches the edge of the grid
-    padded = np.pad(np.minimum(values, 1e6), 1, constant_values=1e6) if closed else np.minimum(values, 1e6)
-    vertices, faces, _, _ = marching_cubes(padded, 1.0, allow_degenerate=False)  # type: ignore[no-untyped-call]
-    vertices = np.clip(vertices - (1.0 if closed else 0.0), 0.0, nodes - 1.0)
-    u = _polished(field, axes, values, vertices)
-    return Mesh(field.chart.points(u[:, :, None])[..., 0].T, faces.astype(int))
+    vertices, faces, _, _ = marching_cubes(grid.levels, 0.0, allow_degenerate=False)  # type: ignore[no-untyped-call]
+    u, _ = grid.polished(vertices.astype(float))
+    return Mesh(grid.field.chart.points(u[:, :, None])[..., 0].T, faces.astype(int))
 
 
 def _unit_ball(resolution: int) -> Mesh:

@@ -14,7 +14,7 @@ import numpy as np
 
 from .charts import charts_of
 from .infinity import closes
-from .rays import WIDE, Field, Scan, by_parts, extended, flat
+from .rays import WIDE, Field, Scan, by_parts, circle, extended, flat, sphere
 from .regions import Region
 
 _SAMPLES = 1_000_000  # of a scan at a time
@@ -99,7 +99,7 @@ def _content(field: Field) -> np.ndarray:
     out, rows = np.empty(field.size), np.arange(field.size)
     integral = _over_circle if field.dimension == 2 else _over_sphere
     for look in _LOOKS:
-        directions = _circle(field, look.rays) if field.dimension == 2 else _sphere(look.orders[0])[0]
+        directions = _circle(field, look.rays) if field.dimension == 2 else sphere(look.orders[0])[0]
         later = []
         for some in _portions(rows, directions.shape[1] * len(look.radii)):
             part = field.take(some)
@@ -124,8 +124,7 @@ def _portions(rows: np.ndarray, samples: int) -> Iterator[np.ndarray]:
 
 def _circle(field: Field, k: int) -> np.ndarray:
     """Directions at equal angles (2, k), or those of one half with both its ends where that says all."""
-    angle = np.arange(k // 2 + 1 if field.symmetric else k) * (2.0 * np.pi / k)
-    return np.stack([np.cos(angle), np.sin(angle)])
+    return circle(k)[:, :k // 2 + 1] if field.symmetric else circle(k)
 
 
 def _over_circle(field: Field, scan: Scan, look: Look) -> np.ndarray:
@@ -183,18 +182,9 @@ def _quarters(field: Field, row: np.ndarray, left: np.ndarray, width: float, loo
     return out
 
 
-def _sphere(order: int) -> tuple[np.ndarray, np.ndarray]:
-    """Directions (3, 2 order^2) and weights: Gauss along the axis, equal steps around it."""
-    z, weight = np.polynomial.legendre.leggauss(order)
-    angle = (np.arange(2 * order) + 0.5) * (np.pi / order)
-    r = np.sqrt(1.0 - z * z)[:, None]
-    directions = np.stack([r * np.cos(angle), r * np.sin(angle), z[:, None] + 0.0 * angle])
-    return directions.reshape(3, -1), np.repeat(weight * (np.pi / order), 2 * order)
-
-
 def _over_sphere(field: Field, scan: Scan, look: Look) -> np.ndarray:
     """Integral over the sphere by product rules of rising order, until two agree."""
-    out = _sphere(look.orders[0])[1] @ scan.contents(field)
+    out = sphere(look.orders[0])[1] @ scan.contents(field)
     rows = np.flatnonzero(np.isfinite(out))
     for order in look.orders[1:]:
         found = _on_sphere(field.take(rows), order, look)
@@ -207,7 +197,7 @@ def _over_sphere(field: Field, scan: Scan, look: Look) -> np.ndarray:
 
 
 def _on_sphere(field: Field, order: int, look: Look) -> np.ndarray:
-    directions, weights = _sphere(order)
+    directions, weights = sphere(order)
     out = np.empty(field.size)
     for some in _portions(np.arange(field.size), len(weights) * len(look.radii)):
         part = field.take(some)

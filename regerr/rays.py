@@ -199,3 +199,18 @@ def crossing(field: Field, start: np.ndarray, end: np.ndarray, at_start: np.ndar
             todo, a, b, fa, fb, start, way = todo[rows], a[rows], b[rows], fa[rows], fb[rows], start[:, rows], way[:, rows]
             field = field.take(rows)
     return share
+
+
+def circle(k: int) -> np.ndarray:
+    """Directions at equal angles from 0, (2, k)."""
+    angle = np.arange(k) * (2.0 * np.pi / k)
+    return np.stack([np.cos(angle), np.sin(angle)])
+
+
+def sphere(order: int) -> tuple[np.ndarray, np.ndarray]:
+    """Directions (3, 2 order^2) and weights: Gauss along the axis, equal steps around it."""
+    z, weight = np.polynomial.legendre.leggauss(order)
+    angle = (np.arange(2 * order) + 0.5) * (np.pi / order)
+    r = np.sqrt(1.0 - z * z)[:, None]
+    directions = np.stack([r * np.cos(angle), r * np.sin(angle), z[:, None] + 0.0 * angle])
+    return directions.reshape(3, -1), np.repeat(weight * (np.pi / order), 2 * order)
