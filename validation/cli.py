@@ -19,7 +19,7 @@ from .user_file import FromFile
 if TYPE_CHECKING:
     from .runner import Workers
 
-app = typer.Typer(no_args_is_help=True,
+app = typer.Typer(no_args_is_help=True, add_completion=False,
                   help="Run a Monte Carlo study of coverage, size and precision; an interrupted one goes on.")
 
 
