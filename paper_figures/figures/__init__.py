@@ -1,0 +1,1 @@
+"""One module per figure: ``TITLE``, ``NEEDS`` (names of tables), ``draw(tables)`` and ``caption(tables)``."""

@@ -1,0 +1,75 @@
+"""The page that shows all results: one file, offline, readable in light and dark."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from .build import Drawn
+
+_STYLE = """
+:root { color-scheme: light dark; --line: #8886; --soft: #8882; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2.5rem; border-top: 1px solid var(--line); padding-top: 1rem; }
+figure { margin: 1.5rem 0; } figure img { width: 100%; max-width: 46rem; background: white; border: 1px solid var(--line); }
+figcaption { font-size: .9rem; max-width: 46rem; } table { border-collapse: collapse; font-size: .9rem; display: block; overflow-x: auto; }
+th, td { padding: .15rem .6rem; border-bottom: 1px solid var(--line); text-align: right; } th:first-child, td:first-child { text-align: left; }
+thead { background: var(--soft); } nav li { display: inline-block; margin-right: 1rem; } nav ul { padding: 0; }
+"""
+_STUDIES = {"icip": "The ICIP 2021 study", "regions": "Regions against the number of fiducials and the noise"}
+
+
+def page(drawn: Sequence[Drawn], tables: Mapping[str, pd.DataFrame], files: Sequence[str]) -> str:
+    """The whole page.
+
+    Parameters
+    ----------
+    drawn : sequence of Drawn
+    tables : mapping
+        By name, ``study/table``.
+    files : sequence of str
+        Tables to link to, relative to the page.
+    """
+    links = "".join(f'<li><a href="#{escape(d.name)}">{escape(d.title)}</a></li>' for d in drawn)
+    verdicts = "".join(f"<h3>{escape(title)}</h3>{verdict_table(tables[f'{study}/summary'])}" for study, title in _STUDIES.items())
+    listed = "".join(f'<li><a href="{escape(name)}">{escape(name)}</a></li>' for name in files)
+    return (f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+            f"<title>regerr: results</title><style>{_STYLE}</style></head>\n<body>\n<h1>How wrong is a registration, "
+            f"and do its regions "
+            f"say so?</h1>\n<p>Monte Carlo studies of confidence regions for registrations from matched points. Every "
+            f"number on this page "
+            f"is read from the tables below.</p>\n<h2>Verdicts</h2>\n<p>Number of scenarios in which the mean coverage "
+            f"of 95 % regions was "
+            f"judged so, against a margin declared beforehand, with the right "
+            f"model.</p>\n{verdicts}\n<h2>Figures</h2>\n<nav><ul>{links}"
+            f"</ul></nav>\n{''.join(map(_figure, drawn))}\n<h2>Tables</h2>\n<ul>{listed}</ul>\n</body></html>\n")
+
+
+def verdict_table(summary: pd.DataFrame) -> str:
+    """Counts of verdicts at level 0.95 for each estimator and question, where its model is right."""
+    rows = summary[summary["level"] == 0.95]
+    if "truth" in rows:
+        rows = rows[(rows["model"] == rows["truth"]) | (rows["model"] == "")]
+    counts = pd.crosstab([rows["label"], rows["kind"]], rows["verdict"])
+    counts = counts.reindex(columns=[v for v in ("covers", "undecided", "under-covers", "over-covers") if v in counts.columns])
+    spans = rows.groupby(["label", "kind"])["coverage_mean"].agg(["min", "max"])
+    head = "".join(f"<th>{escape(name)}</th>" for name in ("estimator", "question", *counts.columns, "coverage"))
+    body = "".join(_row(label, kind, line, spans.loc[(label, kind)]) for (label, kind), line in counts.iterrows())
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _row(label: str, kind: str, counts: pd.Series, span: pd.Series) -> str:
+    cells = [label, kind, *map(str, counts), f"{span['min']:.3f} to {span['max']:.3f}"]
+    return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
+
+
+def _figure(drawn: Drawn) -> str:
+    picture = next(name for name in drawn.files if name.endswith(".png"))
+    links = ", ".join(f'<a href="figures/{escape(name)}">{escape(name.rpartition(".")[2].upper())}</a>' for name in drawn.files)
+    return (f'<figure id="{escape(drawn.name)}"><a href="figures/{escape(picture)}"><img src="figures/{escape(picture)}" '
+            f'alt="{escape(drawn.title)}" loading="lazy"></a>\n<figcaption><b>{escape(drawn.title)}.</b> {escape(drawn.caption)} '
+            f"({links})</figcaption></figure>\n")

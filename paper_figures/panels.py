@@ -1,0 +1,110 @@
+"""What several figures draw alike: the nominal level with its band, axes of coverage, panels in rows and columns, legends."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter
+
+from . import style
+
+CONFIDENCE = 0.99
+STRETCHED = 0.9  # coverages above it take the larger part of an axis
+_LOWER_PART = 0.33  # of an axis from 0 to 1
+
+
+def half_band(level: float, replicates: float) -> float:
+    """Half the width of the band that holds 99 of 100 coverages of an exact region, each from so many independent replicates."""
+    return NormalDist().inv_cdf(0.5 + CONFIDENCE / 2) * math.sqrt(level * (1.0 - level) / replicates)
+
+
+def nominal(ax: Axes, level: float, replicates: float, margin: float | None = None) -> None:
+    """The nominal level, its Monte Carlo band, and the edges of the declared margin."""
+    half = half_band(level, replicates)
+    ax.axhspan(level - half, min(level + half, 1.0), color=style.PALE, lw=0, zorder=0, gid="band")
+    ax.axhline(level, color=style.INK, lw=0.6, zorder=1, gid="nominal")
+    if margin is not None:
+        for edge in (level - margin, level + margin):
+            ax.axhline(edge, color=style.INK, lw=0.5, ls=(0, (4, 3)), zorder=1, gid="margin")
+
+
+def nominal_handles(margin: bool = False) -> list[Any]:
+    """What stands for them in a legend."""
+    handles: list[Any] = [Line2D([], [], color=style.INK, lw=0.6, label="nominal level"),
+                          Patch(color=style.PALE, lw=0, label="99 % Monte Carlo band")]
+    if margin:
+        handles.append(Line2D([], [], color=style.INK, lw=0.5, ls=(0, (4, 3)), label="declared margin"))
+    return handles
+
+
+def coverage_axis(ax: Axes, least: float) -> None:
+    """A vertical axis of coverage that is stretched above 0.9, where regions that hold differ; the dotted line is where it changes.
+
+    Parameters
+    ----------
+    ax : Axes
+    least : float
+        Smallest coverage shown.
+    """
+    ax.set_yscale("function", functions=(_stretch, _shrink))
+    bottom = max(math.floor(10.0 * least) / 10.0, 0.0) if least < STRETCHED else STRETCHED
+    ax.set_ylim(bottom - (0.02 if bottom == 0.0 else 0.004), 1.002)
+    ticks = [t for t in (0.0, 0.3, 0.6, 0.9, 0.95, 1.0) if t >= bottom - 1e-9]
+    if bottom >= STRETCHED:
+        ticks = [0.90, 0.92, 0.94, 0.95, 0.96, 0.98, 1.0]
+    ax.yaxis.set_major_locator(FixedLocator(ticks))
+    ax.yaxis.set_major_formatter(FixedFormatter([f"{t:.2f}".rstrip("0") if t not in (0.0, 1.0) else f"{t:.0f}" for t in ticks]))
+    ax.yaxis.set_minor_locator(FixedLocator([t / 100 for t in range(90, 100)]))
+    ax.yaxis.set_minor_formatter(NullFormatter())
+    if bottom < STRETCHED:
+        ax.axhline(STRETCHED, color=style.LINE, lw=0.5, ls=":", zorder=0, gid="stretched")
+
+
+def grid(rows: int, columns: int, width: float, height: float, **shared: Any) -> tuple[Figure, np.ndarray]:
+    """A figure of so many millimetres, and its axes (rows, columns)."""
+    drawn = style.figure(width, height)
+    return drawn, drawn.subplots(rows, columns, squeeze=False, **shared)
+
+
+def name_outer(axes: np.ndarray, x: str, y: str) -> None:
+    """Name the axes along the bottom and the left of a grid of panels."""
+    for ax in axes[-1]:
+        ax.set_xlabel(x)
+    for ax in axes[:, 0]:
+        ax.set_ylabel(y)
+
+
+def name_row(ax: Axes, text: str) -> None:
+    """Write what a row of panels shows along the right edge of its last one."""
+    ax.annotate(text, (1.0, 0.5), xytext=(4, 0), xycoords="axes fraction", textcoords="offset points", rotation=-90, ha="left",
+                va="center", fontsize=style.TEXT)
+
+
+def legend(drawn: Figure, handles: Sequence[Any], columns: int) -> None:
+    """A legend under all panels."""
+    drawn.legend(handles=list(handles), loc="outside lower center", ncols=columns)
+
+
+def steps(count: int, width: float) -> np.ndarray:
+    """So many offsets, evenly over a width about nought."""
+    return width * (np.arange(count) - (count - 1) / 2) / max(count, 1)
+
+
+def _stretch(coverage: Any) -> np.ndarray:
+    c = np.asarray(coverage, float)
+    upper = _LOWER_PART + (1.0 - _LOWER_PART) * (c - STRETCHED) / (1.0 - STRETCHED)
+    return np.where(c < STRETCHED, _LOWER_PART * c / STRETCHED, upper)
+
+
+def _shrink(height: Any) -> np.ndarray:
+    h = np.asarray(height, float)
+    upper = STRETCHED + (h - _LOWER_PART) * (1.0 - STRETCHED) / (1.0 - _LOWER_PART)
+    return np.where(h < _LOWER_PART, h * STRETCHED / _LOWER_PART, upper)
