@@ -46,11 +46,13 @@ def _cell(chunks: int, analyse: Callable[[Observed], None]) -> Callable[[], None
 
 
 def _numbers(chunks: int) -> Callable[[], None]:
+    """The same Gaussian numbers, those of a chunk all held as a study holds them."""
+
     def work() -> None:
         rng = np.random.default_rng(1)
         for _ in range(chunks):
-            for points in (N, N, TARGETS, TARGETS):
-                rng.standard_normal((CHUNK, points, 2))
+            held = [rng.standard_normal((CHUNK, points, 2)) for points in (N, N, TARGETS, TARGETS)]
+            del held
 
     return work
 
