@@ -21,6 +21,7 @@ from .regions import Ellipsoid, Region
 from .tracing import Grid
 
 _CELLS, _CELLS_3D = 96, 16  # fewest cells of the grid per axis
+_COARSEST = 8
 _MET = 1e-8  # largest distance of a vertex' root excess from 1
 
 
@@ -39,21 +40,41 @@ class Mesh:
 
 
 def boundary(region: Region, resolution: int) -> list[Any]:
-    """The boundary at each target of one dataset: curves in 2D, a `Mesh` in 3D; see `Region.boundary`."""
+    """The boundary at each target of one dataset: curves in 2D, a `Mesh` in 3D.
+
+    Parameters
+    ----------
+    region : Region
+        Of batch shape ().
+    resolution : int
+        Points along a curve; twice the cells of the grid across a mesh.
+
+    Returns
+    -------
+    list of m items
+        In 2D a list of curves (k, 2) that have the region on their left: outer ones counter-clockwise, holes clockwise, each
+        ending where it began; open where the region is unbounded, cut at the edge of the grid. In 3D one mesh, its faces seen
+        from outside counter-clockwise. Nothing where the region is a point, or all space.
+
+    Raises
+    ------
+    InputError
+        For a batch, a failed dataset, or a resolution below 8.
+    MissingExtraError
+        Without contourpy (2D) or scikit-image (3D).
+    """
     p = region.prediction
-    _check_single(region)
-    if resolution < 8:
-        raise InputError(f"the resolution is {resolution}: give at least 8")
+    _check(region, resolution)
     draw = _curves if p.dimension == 2 else _mesh
-    if p.fit.failure or not np.trace(p.fit.noise_covariance) > 0:
+    if not np.trace(p.fit.noise_covariance) > 0:
         return [_nothing(p.dimension) for _ in range(p.targets.shape[-2])]
     closed = bounded(region)
     return [draw(_field(region, i), bool(closed[i]), resolution) for i in range(p.targets.shape[-2])]
 
 
 def ellipsoid_boundary(region: Ellipsoid, resolution: int) -> list[Any]:
-    """The same in closed form; nothing where the ellipsoid is unbounded or its fit failed."""
-    _check_single(region)
+    """The same in closed form, curves of ``resolution`` + 1 points; nothing where the ellipsoid is unbounded."""
+    _check(region, resolution)
     matrix, mean = region.matrix, region.prediction.mean
     drawn = np.isfinite(matrix).all((-2, -1)) & np.isfinite(mean).all(-1)
     roots = root(np.where(drawn[..., None, None], matrix, 0.0))
@@ -64,11 +85,13 @@ def ellipsoid_boundary(region: Ellipsoid, resolution: int) -> list[Any]:
         curves = [_counter_clockwise(centre + circle @ half.T) for centre, half in zip(mean, roots, strict=True)]
         return [[curve] if there else [] for curve, there in zip(curves, drawn, strict=True)]
     ball = _unit_ball(resolution)
-    return [Mesh(centre + ball.vertices @ half.T, ball.faces) if there else _nothing(3)
-            for centre, half, there in zip(mean, roots, drawn, strict=True)]
+    return [Mesh(centre + ball.vertices @ half.T, ball.faces if np.linalg.det(half) >= 0 else ball.faces[:, ::-1]) if there
+            else _nothing(3) for centre, half, there in zip(mean, roots, drawn, strict=True)]
 
 
-def _check_single(region: Region) -> None:
+def _check(region: Region, resolution: int) -> None:
+    if resolution < _COARSEST:
+        raise InputError(f"the resolution is {resolution}: give at least {_COARSEST}")
     fit = region.prediction.fit
     if fit.batch_shape:
         raise InputError(f"these are regions of a batch of shape {fit.batch_shape}, and a boundary is drawn for one dataset: "
@@ -92,7 +115,8 @@ def _curves(field: Field, closed: bool, resolution: int) -> list[np.ndarray]:
     try:
         from contourpy import contour_generator
     except ImportError:
-        raise MissingExtraError("boundaries of regions need contourpy: pip install 'regerr[plot]'") from None
+        raise MissingExtraError("this boundary needs the library contourpy, which is not installed: install it with "
+                                "pip install 'regerr[plot]'") from None
     grid = Grid.around(field, closed, max(_CELLS, resolution))
     if grid is None:
         return []
@@ -158,7 +182,8 @@ def _mesh(field: Field, closed: bool, resolution: int) -> Mesh:
     try:
         from skimage.measure import marching_cubes
     except ImportError:
-        raise MissingExtraError("surfaces of regions need scikit-image: pip install 'regerr[mesh]'") from None
+        raise MissingExtraError("this surface needs the library scikit-image, which is not installed: install it with "
+                                "pip install 'regerr[mesh]'") from None
     grid = Grid.around(field, closed, max(_CELLS_3D, resolution // 2))
     if grid is None or not (grid.levels < 0).any() or not (grid.levels > 0).any():
         return _nothing(3)
@@ -169,7 +194,7 @@ def _mesh(field: Field, closed: bool, resolution: int) -> Mesh:
 
 def _unit_ball(resolution: int) -> Mesh:
     """Meridians and parallels of the unit sphere."""
-    rows, columns = max(3, resolution // 4), max(6, resolution // 2)
+    rows, columns = max(3, resolution // 2), max(6, resolution)
     latitude, longitude = np.pi * np.arange(1, rows) / rows, 2.0 * np.pi * np.arange(columns) / columns
     ring = np.stack([np.cos(longitude), np.sin(longitude)], -1)
     body = np.concatenate([np.column_stack([np.sin(a) * ring, np.full(columns, np.cos(a))]) for a in latitude])
