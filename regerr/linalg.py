@@ -19,7 +19,8 @@ def transpose(matrix: np.ndarray) -> np.ndarray:
 
 def trace(matrix: np.ndarray) -> np.ndarray:
     """Trace over the last two axes."""
-    return np.einsum("...ii->...", matrix)
+    out = matrix[..., 0, 0] + matrix[..., 1, 1]
+    return out if matrix.shape[-1] == 2 else out + matrix[..., 2, 2]
 
 
 def apply(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:

@@ -149,6 +149,5 @@ def _draw(rng: np.random.Generator, shape: tuple[int, ...], covariance: np.ndarr
         return np.zeros(shape)
     z = rng.standard_normal(shape)
     if covariance.ndim == 0:
-        z *= math.sqrt(float(covariance))
-        return z
+        return z if covariance == 1.0 else np.multiply(z, math.sqrt(float(covariance)), out=z)
     return np.einsum("...ij,...j->...i", np.linalg.cholesky(covariance), z)

@@ -22,6 +22,10 @@ class Scatter:
         The points about their means.
     sxx, sxy, syy : (..., d, d)
         ``sum dx dx'``, ``sum dx dy'``, ``sum dy dy'``.
+    x_length2, y_length2 : (...)
+        ``sum |dx|^2``, ``sum |dy|^2``.
+    x_size, y_size : (...)
+        Size of the largest coordinate before centring.
     """
 
     n: int
@@ -32,6 +36,10 @@ class Scatter:
     sxx: np.ndarray
     sxy: np.ndarray
     syy: np.ndarray
+    x_length2: np.ndarray
+    y_length2: np.ndarray
+    x_size: np.ndarray
+    y_size: np.ndarray
 
     @classmethod
     def of(cls, source: np.ndarray, target: np.ndarray) -> Scatter:
@@ -40,7 +48,10 @@ class Scatter:
         weights = np.full(n, 1.0 / n)
         x_mean, y_mean = weights @ source, weights @ target
         dx, dy = about(source, x_mean), about(target, y_mean)
-        return cls(n, x_mean, y_mean, dx, dy, gram(dx, dx), gram(dx, dy), gram(dy, dy))
+        sxx, syy = gram(dx, dx), gram(dy, dy)
+        x_length2, y_length2 = trace(sxx), trace(syy)
+        return cls(n, x_mean, y_mean, dx, dy, sxx, gram(dx, dy), syy, x_length2, y_length2,
+                   _largest_coordinate(x_mean, x_length2, n), _largest_coordinate(y_mean, y_length2, n))
 
     @property
     def dimension(self) -> int:
@@ -49,14 +60,14 @@ class Scatter:
 
     def swap(self) -> Scatter:
         """Source and target exchanged."""
-        return Scatter(self.n, self.y_mean, self.x_mean, self.dy, self.dx, self.syy, transpose(self.sxy), self.sxx)
+        return Scatter(self.n, self.y_mean, self.x_mean, self.dy, self.dx, self.syy, transpose(self.sxy), self.sxx,
+                       self.y_length2, self.x_length2, self.y_size, self.x_size)
 
     def rounding(self) -> np.ndarray:
         """Length that the rounding of the coordinates can make, seen in the target: ``8 eps max|coordinate|``, (...)."""
-        x_size, y_size = largest_coordinate(self.x_mean, self.sxx, self.n), largest_coordinate(self.y_mean, self.syy, self.n)
         with np.errstate(divide="ignore", invalid="ignore"):
-            scale = np.sqrt(trace(self.syy) / trace(self.sxx))
-        return 8.0 * EPS * np.fmax(y_size, scale * x_size)
+            scale = np.sqrt(self.y_length2 / self.x_length2)
+        return 8.0 * EPS * np.fmax(self.y_size, scale * self.x_size)
 
     def smallest_resolved(self) -> np.ndarray:
         """Residual sums of squares below this are rounding: ``n d (8 eps max|coordinate|)^2`` (theory, section 19), (...)."""
@@ -105,6 +116,9 @@ def joining_factor(n: int, weight: float) -> float:
     return float(n) if np.isinf(weight) else n * weight / (n + weight)
 
 
-def largest_coordinate(mean: np.ndarray, scatter: np.ndarray, n: int) -> np.ndarray:
-    """Size of the largest coordinate before centring, from mean and scatter, without another pass over the points: (...)."""
-    return np.abs(mean).max(-1) + np.sqrt(trace(scatter) * min(1.0, 36.0 / n))
+def _largest_coordinate(mean: np.ndarray, length2: np.ndarray, n: int) -> np.ndarray:
+    """From the mean and ``sum |dx|^2``, without another pass over the points: (...)."""
+    out = np.maximum(np.abs(mean[..., 0]), np.abs(mean[..., 1]))
+    if mean.shape[-1] == 3:
+        out = np.maximum(out, np.abs(mean[..., 2]))
+    return out + np.sqrt(length2 * min(1.0, 36.0 / n))

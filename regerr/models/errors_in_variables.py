@@ -83,7 +83,7 @@ class ErrorsInVariables(Estimator):
         """``a = s/sqrt(rho)``, s of a similarity (theory, section 5) that may mirror, as an affine map may."""
         nu = nuclear_norm(np.where(np.isfinite(scatter.sxy), scatter.sxy, 0.0))
         with np.errstate(divide="ignore", invalid="ignore"):
-            scale = noisy_scale(trace(scatter.syy), trace(scatter.sxx), nu, self.noise.source_share)
+            scale = noisy_scale(scatter.y_length2, scatter.x_length2, nu, self.noise.source_share)
         return scale / np.sqrt(self.noise.ratio)
 
     def _complete(self, scatter: Scatter, stretch: np.ndarray, values: np.ndarray, vectors: np.ndarray, slope: np.ndarray,

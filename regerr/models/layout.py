@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import Failure
-from ..linalg import EPS, trace
-from ..scatter import Scatter, largest_coordinate
+from ..linalg import EPS
+from ..scatter import Scatter
 from .base import failures
 
 RANK = 1e-10  # relative spread below which a direction counts as missing
@@ -34,8 +34,7 @@ def undetermined(scatter: Scatter, missing: int, spaces: str = "both") -> np.nda
 
 def _cases(side: Scatter, missing: int) -> list[tuple[np.ndarray, Failure]]:
     """What can be wrong in the source of a scatter, the worst first."""
-    d, length2 = side.dimension, trace(side.sxx)
-    rounding = 8.0 * EPS * largest_coordinate(side.x_mean, side.sxx, side.n)
+    d, length2, rounding = side.dimension, side.x_length2, 8.0 * EPS * side.x_size
     cases = [(length2 <= side.n * d * rounding**2, Failure.COINCIDENT)]
     if missing >= d - 1:
         return cases

@@ -83,12 +83,12 @@ class Procrustes(Estimator):
         failure = undetermined(scatter, missing=1)
         sxy = scatter.sxy if d == 2 else np.where(np.isfinite(scatter.sxy), scatter.sxy, 0.0)
         rotation, nu = proper_rotation(sxy)
-        undirected = nu <= _UNDIRECTED * np.sqrt(trace(scatter.sxx) * trace(scatter.syy))
+        undirected = nu <= _UNDIRECTED * np.sqrt(scatter.x_length2 * scatter.y_length2)
         failure = np.where((failure == 0) & undirected, np.int8(Failure.NO_ROTATION), failure)
         matrix = rotation
         if self.scaled:
             with np.errstate(divide="ignore", invalid="ignore"):
-                scale = noisy_scale(trace(scatter.syy), trace(scatter.sxx), nu, self.noise.source_share)
+                scale = noisy_scale(scatter.y_length2, scatter.x_length2, nu, self.noise.source_share)
             matrix = scale[..., None, None] * rotation
         matrix = np.where(failure[..., None, None] > 0, np.nan, matrix)
         frame = Frame.of(scatter, matrix)

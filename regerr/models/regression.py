@@ -184,7 +184,7 @@ def least_squares(scatter: Scatter) -> tuple[np.ndarray, np.ndarray]:
     matrix = transpose(transpose(white) @ (white @ scatter.sxy))
     residuals = scatter.dy - apply(matrix, scatter.dx)
     matrix = matrix + transpose(transpose(white) @ (white @ gram(scatter.dx, residuals)))
-    size = trace(scatter.sxx)
+    size = scatter.x_length2
     with np.errstate(invalid="ignore", over="ignore"):
         poor = ~((white**2).sum((-2, -1)) * size < 1.0 / _POOR) & np.isfinite(size)
     if poor.any():
