@@ -14,8 +14,8 @@ from . import panels, style
 _SLOT = 0.62  # share of the room between two values of n that the markers of one of them take
 
 
-def lines(ax: Axes, rows: pd.DataFrame, found: Mapping[str, style.Look], places: Mapping[int, int], *, hollow: Sequence[str] = (), dashes: Any = "-",
-          size: float = 3.0, bar: float = 0.7) -> None:
+def lines(ax: Axes, rows: pd.DataFrame, found: Mapping[str, style.Look], places: Mapping[int, int], *,
+          hollow: Sequence[str] = (), dashes: Any = "-", size: float = 3.0, bar: float = 0.7) -> None:
     """The lines of one panel: mean coverage against n, moved aside a little so that equal ones can be told apart.
 
     Parameters

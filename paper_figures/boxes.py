@@ -39,9 +39,8 @@ def caption(coverage: pd.DataFrame, layout: str) -> str:
     return " ".join([
         f"Coverage and mean area of {words.percent(level)} regions {words.KINDS[rows['kind'].iloc[0]]}, over "
         f"{words.count(rows['target'].nunique())} targets, n {layout} fiducials, {words.count(replicates)} replicates. "
-        f"Boxes: quartiles and "
-        "median; whiskers: the last target within 1.5 times the height of the box; dots: targets beyond. Areas are on a "
-        "logarithmic scale.",
+        "Boxes: quartiles and median; whiskers: the last target within 1.5 times the height of the box; dots: targets beyond. "
+        "Areas are on a logarithmic scale.",
         words.band(level, replicates), words.STRETCHED,
         *(f"Median area of published regions, {truth} truth, n = {n}: "
           f"{words.listed(f'{model} {words.number(area)}' for model, area in areas.items())} px²."
@@ -58,22 +57,22 @@ def _published_areas(rows: pd.DataFrame) -> list[tuple[tuple[str, int], pd.Serie
 
 def _clustered(rows: pd.DataFrame) -> pd.DataFrame:
     """With the name of the cluster that a row belongs to, in the order in which they stand; what is of no model comes last."""
+    found = style.looks(rows)
     model = rows["model"].where(rows["model"].isin(MODELS), _OTHER)
     order = {name: i for i, name in enumerate([*MODELS, _OTHER])}
-    out = rows.assign(cluster=model, key=rows["estimator"].map(lambda name: style.looks(rows)[name].key))
+    out = rows.assign(cluster=model, key=rows["estimator"].map(lambda name: found[name].key))
     return out.assign(place=out["n"].astype(str) + " " + model).sort_values(
         ["n", "cluster"], key=lambda column: column.map(order) if column.name == "cluster" else column, kind="stable")
 
 
 def _boxes(ax: Axes, inside: pd.DataFrame, rows: pd.DataFrame, quantity: Quantity, found: dict[str, style.Look]) -> None:
-    order = style.legend_order(found)
+    order, places = style.legend_order(found), list(rows["place"].unique())
     quantity.dress(ax, rows)
     seaborn.boxplot(
-        inside, x="place", y=quantity.column, order=list(rows["place"].unique()), hue="key", hue_order=[look.key for look in order],
-        palette={look.key: look.colour for look in order}, ax=ax, legend=False, fill=False, width=0.86, gap=0.2, linewidth=0.8, fliersize=1.2,
- log_scale=(False, quantity is AREA), zorder=3)
+        inside, x="place", y=quantity.column, order=places, hue="key", hue_order=[look.key for look in order],
+        palette={look.key: look.colour for look in order}, ax=ax, legend=False, fill=False, width=0.86, gap=0.2, linewidth=0.8,
+        fliersize=1.2, log_scale=(False, quantity is AREA), zorder=3)
     ax.set(xlabel="", ylabel="")
-    places = list(rows["place"].unique())
     for i in range(1, len(places)):
         if places[i].split(" ")[0] != places[i - 1].split(" ")[0]:
             ax.axvline(i - 0.5, color=style.LINE, lw=0.4, zorder=0)

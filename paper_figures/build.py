@@ -15,9 +15,9 @@ from . import page, style
 
 # In the order of a paper
 FIGURES = (
-    "distance_coverage_gathered", "distance_coverage_uniform", "distance_area_gathered", "distance_area_uniform", "boxes_gathered",
-    "boxes_uniform", "coverage_table", "coverage_n_icip", "beads", "map", "coverage_n_regions", "noise_rigid", "noise_similarity",
-    "noise_affine", "verdicts_icip", "verdicts_regions",
+    "distance_coverage_gathered", "distance_coverage_uniform", "distance_area_gathered", "distance_area_uniform",
+    "boxes_gathered", "boxes_uniform", "coverage_table", "coverage_n_icip", "beads", "map", "coverage_n_regions",
+    "noise_rigid", "noise_similarity", "noise_affine", "verdicts_icip", "verdicts_regions",
 )
 
 

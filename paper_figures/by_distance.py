@@ -82,9 +82,9 @@ def _points(ax: Axes, rows: pd.DataFrame, column: str, found: dict[str, style.Lo
     for name, look in _back_to_front(found):
         mine = rows[rows["estimator"] == name]
         filled = look.key in _FILLED
-        ax.scatter(mine["distance"], mine[column], s=_SIZES.get(look.key, 5.0), marker=look.marker, linewidths=0.0 if filled else 0.45,
-                   facecolors=look.colour if filled else "none", edgecolors=look.colour, zorder=3, gid=f"points {name}",
-                   clip_on=False)
+        ax.scatter(mine["distance"], mine[column], s=_SIZES.get(look.key, 5.0), marker=look.marker, edgecolors=look.colour,
+                   linewidths=0.0 if filled else 0.45, facecolors=look.colour if filled else "none", zorder=3, clip_on=False,
+                   gid=f"points {name}")
 
 
 def _back_to_front(found: dict[str, style.Look]) -> Iterator[tuple[str, style.Look]]:
@@ -93,7 +93,8 @@ def _back_to_front(found: dict[str, style.Look]) -> Iterator[tuple[str, style.Lo
 
 
 def _handle(look: style.Look) -> object:
-    return look.handle(markersize=2.2 if look.key in _FILLED else 3.2, markerfacecolor=look.colour if look.key in _FILLED else "none")
+    filled = look.key in _FILLED
+    return look.handle(markersize=2.2 if filled else 3.2, markerfacecolor=look.colour if filled else "none")
 
 
 def coverage_caption(coverage: pd.DataFrame, summary: pd.DataFrame, layout: str) -> str:
@@ -126,12 +127,11 @@ def area_caption(coverage: pd.DataFrame, layout: str) -> str:
 def _of_what(rows: pd.DataFrame, layout: str) -> str:
     targets = words.count(rows["target"].nunique())
     return (f"{words.percent(float(rows['level'].iloc[0]))} regions {words.KINDS[rows['kind'].iloc[0]]}, one marker for "
-            f"each of {targets} "
-            f"targets, against the distance to the nearest of n {layout} fiducials")
+            f"each of {targets} targets, against the distance to the nearest of n {layout} fiducials")
 
 
-def _published_elsewhere(means: pd.DataFrame, found: dict[str, style.Look]) -> Iterator[tuple[tuple[str, str], pd.DataFrame]]:
+def _published_elsewhere(means: pd.DataFrame, found: dict[str, style.Look]) -> list[tuple[tuple[str, str], pd.DataFrame]]:
     """Published regions of one family where the truth is of the other."""
     published = [name for name, look in found.items() if look.key == "published"]
     wrong = means[means["estimator"].isin(published) & means["model"].isin(MODELS) & (means["model"] != means["truth"])]
-    return iter(wrong.groupby(["truth", "model"], sort=True))
+    return [((str(truth), str(model)), rows) for (truth, model), rows in wrong.groupby(["truth", "model"], sort=True)]

@@ -32,7 +32,8 @@ def draw(summary: pd.DataFrame, family: str) -> Figure:
     panels.name_outer(axes, "fiducials n", "coverage")
     layout_marks = [style.Look("", f"{layout} layout", style.GREY, "").handle(linestyle=dashes)
                     for layout, dashes in zip(layouts, _DASHES, strict=False)]
-    panels.legend(drawn, [*(look.handle() for look in style.legend_order(found)), *layout_marks, *panels.nominal_handles(margin=True)], 5)
+    methods = [look.handle() for look in style.legend_order(found)]
+    panels.legend(drawn, [*methods, *layout_marks, *panels.nominal_handles(margin=True)], 5)
     return drawn
 
 
@@ -42,11 +43,10 @@ def caption(summary: pd.DataFrame, family: str) -> str:
     noises = words.listed(f"{noise:g}" for noise in sorted(rows["noise"].unique()))
     return " ".join([
         f"Coverage of {words.percent(LEVEL)} regions of {family} models against the number of fiducials, for the three "
-        f"questions; noise "
-        f"{noises} of the fiducials' spread, in both spaces; {words.count(rows['replicates'].max())} replicates. Layouts: "
-        f"{words.listed(rows['layout'].unique())} ones (poorer than that share of random layouts). Bars: 99 % "
-        f"intervals. Margin declared "
-        f"beforehand: {rows['margin'].iloc[0]:g}.",
+        f"questions; noise {noises} of the fiducials' spread, in both spaces; "
+        f"{words.count(rows['replicates'].max())} replicates. "
+        f"Layouts: {words.listed(rows['layout'].unique())} ones (poorer than that share of random layouts). "
+        f"Bars: 99 % intervals. Margin declared beforehand: {rows['margin'].iloc[0]:g}.",
         words.band(LEVEL, float(rows["replicates"].max())), words.WIDEST, words.STRETCHED,
         f"Span over all panels: {words.by_method(rows, style.looks(rows))}.",
     ])

@@ -38,7 +38,8 @@ def cells(ax: Axes, rows: pd.DataFrame, columns: pd.DataFrame, *, written: bool)
     shown = table.reindex(index)
     shape = (len(keys), len(columns))
     codes = shown["verdict"].map({name: i for i, name in enumerate(_NAMES)}).to_numpy(float).reshape(shape)
-    ax.pcolormesh(codes, cmap=_COLOURS, vmin=-0.5, vmax=len(_NAMES) - 0.5, edgecolors="white", linewidth=0.6 if written else 0.2, gid="cells")
+    ax.pcolormesh(codes, cmap=_COLOURS, vmin=-0.5, vmax=len(_NAMES) - 0.5, edgecolors="white",
+                  linewidth=0.6 if written else 0.2, gid="cells")
     ax.set_ylim(len(keys), 0)
     several = rows["kind"].nunique() > 1
     ax.set_yticks([i + 0.5 for i in range(len(keys))],
@@ -58,13 +59,12 @@ def name_columns(ax: Axes, columns: pd.DataFrame, depth: int | None = None) -> N
     columns : as made by `scenarios`
     depth : how many labels to write; all of them by default
     """
-    labels = list(columns)[: depth or columns.shape[1]]
+    labels = [str(label) for label in columns][: depth or columns.shape[1]]
     ax.set_xticks([])
     for step, label in enumerate(reversed(labels)):
         for start, stop, value in _runs(columns[labels[: labels.index(label) + 1]]):
-            text = f"{value}D" if label == "dimension" else f"{label} = {value}" if label == "n" and stop - start > 4 else f"{value}"
-            ax.annotate(text, ((start + stop) / 2, 0.0), xycoords=("data", "axes fraction"), xytext=(0, -3.0 - 8.5 * step),
-                        textcoords="offset points", ha="center", va="top", fontsize=style.SMALL)
+            ax.annotate(_name(label, value, stop - start), ((start + stop) / 2, 0.0), xycoords=("data", "axes fraction"),
+                        xytext=(0, -3.0 - 8.5 * step), textcoords="offset points", ha="center", va="top", fontsize=style.SMALL)
             if start:
                 ax.axvline(start, color="white", lw=0.6 + 0.9 * step, zorder=3)
 
@@ -82,8 +82,14 @@ def caption(summary: pd.DataFrame, level: float, more: str) -> str:
     told = [f"{label} {row.get('covers', 0)} of {row.sum()}" for label, row in counts.iterrows()]
     return (f"Verdicts on the mean coverage of {words.percent(level)} regions: covers, when a deviation of the declared margin "
             f"{rows['margin'].iloc[0]:g} or more is rejected on both sides; under- or over-covers, when a deviation "
-            f"within it is rejected; "
-            f"undecided, when {words.count(rows['replicates'].max())} replicates do not tell. {more} Covers: {'; '.join(told)}.")
+            f"within it is rejected; undecided, when {words.count(rows['replicates'].max())} replicates do not tell. "
+            f"{more} Covers: {'; '.join(told)}.")
+
+
+def _name(label: str, value: object, room: int) -> str:
+    if label == "dimension":
+        return f"{value}D"
+    return f"{label} = {value}" if label == "n" and room > 4 else f"{value}"
 
 
 def _runs(labels: pd.DataFrame) -> Iterator[tuple[int, int, object]]:
@@ -97,7 +103,7 @@ def _runs(labels: pd.DataFrame) -> Iterator[tuple[int, int, object]]:
 
 
 def _write(ax: Axes, shown: pd.DataFrame, shape: tuple[int, int]) -> None:
-    for place, row in enumerate(shown.itertuples()):
-        if isinstance(row.verdict, str):
-            ax.text(place % shape[1] + 0.5, place // shape[1] + 0.5, words.share(row.coverage_mean), ha="center", va="center",
-                    fontsize=style.SMALL, color=style.VERDICTS[row.verdict][1])
+    for place, (verdict, mean) in enumerate(zip(shown["verdict"], shown["coverage_mean"], strict=True)):
+        if isinstance(verdict, str):
+            ax.text(place % shape[1] + 0.5, place // shape[1] + 0.5, words.share(mean), ha="center", va="center",
+                    fontsize=style.SMALL, color=style.VERDICTS[verdict][1])

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
@@ -14,10 +15,14 @@ if TYPE_CHECKING:
 _STYLE = """
 :root { color-scheme: light dark; --line: #8886; --soft: #8882; }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2.5rem; border-top: 1px solid var(--line); padding-top: 1rem; }
-figure { margin: 1.5rem 0; } figure img { width: 100%; max-width: 46rem; background: white; border: 1px solid var(--line); }
-figcaption { font-size: .9rem; max-width: 46rem; } table { border-collapse: collapse; font-size: .9rem; display: block; overflow-x: auto; }
-th, td { padding: .15rem .6rem; border-bottom: 1px solid var(--line); text-align: right; } th:first-child, td:first-child { text-align: left; }
+h1 { font-size: 1.6rem; }
+h2 { font-size: 1.2rem; margin-top: 2.5rem; border-top: 1px solid var(--line); padding-top: 1rem; }
+figure { margin: 1.5rem 0; }
+figure img { width: 100%; max-width: 46rem; background: white; border: 1px solid var(--line); }
+figcaption { font-size: .9rem; max-width: 46rem; }
+table { border-collapse: collapse; font-size: .9rem; display: block; overflow-x: auto; }
+th, td { padding: .15rem .6rem; border-bottom: 1px solid var(--line); text-align: right; }
+th:first-child, td:first-child { text-align: left; }
 thead { background: var(--soft); } nav li { display: inline-block; margin-right: 1rem; } nav ul { padding: 0; }
 """
 _STUDIES = {"icip": "The ICIP 2021 study", "regions": "Regions against the number of fiducials and the noise"}
@@ -35,18 +40,17 @@ def page(drawn: Sequence[Drawn], tables: Mapping[str, pd.DataFrame], files: Sequ
         Tables to link to, relative to the page.
     """
     links = "".join(f'<li><a href="#{escape(d.name)}">{escape(d.title)}</a></li>' for d in drawn)
-    verdicts = "".join(f"<h3>{escape(title)}</h3>{verdict_table(tables[f'{study}/summary'])}" for study, title in _STUDIES.items())
+    verdicts = "".join(f"<h3>{escape(title)}</h3>{verdict_table(tables[f'{study}/summary'])}"
+                       for study, title in _STUDIES.items())
     listed = "".join(f'<li><a href="{escape(name)}">{escape(name)}</a></li>' for name in files)
     return (f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-            f"<title>regerr: results</title><style>{_STYLE}</style></head>\n<body>\n<h1>How wrong is a registration, "
-            f"and do its regions "
-            f"say so?</h1>\n<p>Monte Carlo studies of confidence regions for registrations from matched points. Every "
-            f"number on this page "
-            f"is read from the tables below.</p>\n<h2>Verdicts</h2>\n<p>Number of scenarios in which the mean coverage "
-            f"of 95 % regions was "
-            f"judged so, against a margin declared beforehand, with the right "
-            f"model.</p>\n{verdicts}\n<h2>Figures</h2>\n<nav><ul>{links}"
-            f"</ul></nav>\n{''.join(map(_figure, drawn))}\n<h2>Tables</h2>\n<ul>{listed}</ul>\n</body></html>\n")
+            f"<title>regerr: results</title><style>{_STYLE}</style></head>\n<body>\n"
+            f"<h1>How wrong is a registration, and do its regions say so?</h1>\n"
+            f"<p>Monte Carlo studies of confidence regions for registrations from matched points. "
+            f"Every number on this page is read from the tables below.</p>\n<h2>Verdicts</h2>\n"
+            f"<p>Number of scenarios in which the mean coverage of 95 % regions was judged so, against a margin declared "
+            f"beforehand, with the right model.</p>\n{verdicts}\n<h2>Figures</h2>\n<nav><ul>{links}</ul></nav>\n"
+            f"{''.join(map(_figure, drawn))}\n<h2>Tables</h2>\n<ul>{listed}</ul>\n</body></html>\n")
 
 
 def verdict_table(summary: pd.DataFrame) -> str:
@@ -56,14 +60,15 @@ def verdict_table(summary: pd.DataFrame) -> str:
         rows = rows[(rows["model"] == rows["truth"]) | (rows["model"] == "")]
     counts = pd.crosstab([rows["label"], rows["kind"]], rows["verdict"])
     counts = counts.reindex(columns=[v for v in ("covers", "undecided", "under-covers", "over-covers") if v in counts.columns])
-    spans = rows.groupby(["label", "kind"])["coverage_mean"].agg(["min", "max"])
+    spans = rows.groupby(["label", "kind"])["coverage_mean"].agg(["min", "max"]).loc[counts.index]
     head = "".join(f"<th>{escape(name)}</th>" for name in ("estimator", "question", *counts.columns, "coverage"))
-    body = "".join(_row(label, kind, line, spans.loc[(label, kind)]) for (label, kind), line in counts.iterrows())
+    body = "".join(_row(label, kind, line, span) for (label, kind), line, span in
+                   zip(counts.index.to_list(), counts.to_numpy(), spans.to_numpy(), strict=True))
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def _row(label: str, kind: str, counts: pd.Series, span: pd.Series) -> str:
-    cells = [label, kind, *map(str, counts), f"{span['min']:.3f} to {span['max']:.3f}"]
+def _row(label: str, kind: str, counts: np.ndarray, span: np.ndarray) -> str:
+    cells = [label, kind, *map(str, counts), f"{span[0]:.3f} to {span[1]:.3f}"]
     return "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>"
 
 

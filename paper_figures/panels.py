@@ -46,7 +46,7 @@ def nominal_handles(margin: bool = False) -> list[Any]:
 
 
 def coverage_axis(ax: Axes, least: float) -> None:
-    """A vertical axis of coverage that is stretched above 0.9, where regions that hold differ; the dotted line is where it changes.
+    """A vertical axis of coverage, stretched above 0.9, where regions that hold differ; the dotted line is where it changes.
 
     Parameters
     ----------

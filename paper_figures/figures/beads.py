@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from itertools import cycle
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -50,8 +49,8 @@ def caption(tables: Mapping[str, pd.DataFrame]) -> str:
               for name, rows in predicted.groupby("estimator", sort=False)]
     first = next(iter(found.values())).label
     return (f"One simulated dataset in the target image: {words.count((beads['role'] == 'fiducial').sum())} fiducials "
-            f"and 95 % regions for "
-            f"where {words.count((beads['role'] == 'landing').sum())} further beads will be localised. Of these beads, "
+            f"and 95 % regions for where {words.count((beads['role'] == 'landing').sum())} "
+            f"further beads will be localised. Of these beads, "
             f"{words.listed(counts)} landed; crosses: outside of the {first} region.")
 
 
@@ -62,7 +61,8 @@ def _scene(ax: Axes, beads: pd.DataFrame, found: Mapping[str, style.Look]) -> li
         mine = beads[(beads["role"] == "boundary") & (beads["estimator"] == name)].sort_values("vertex")
         for _, curve in mine.groupby(["bead", "piece"]):
             ax.plot(curve["x"], curve["y"], color=look.colour, ls=lines[name], lw=0.9, zorder=2, gid=f"boundary {name}")
-    regions = [look.handle(marker="none", linestyle=lines[name], lw=0.9, label=f"{look.label} region") for name, look in found.items()]
+    regions = [look.handle(marker="none", linestyle=lines[name], lw=0.9, label=f"{look.label} region")
+               for name, look in found.items()]
     fiducials = _points(ax, beads[beads["role"] == "fiducial"], "fiducial", marker="s", mfc="none")
     return [*regions, fiducials, *_landings(ax, beads, next(iter(found)))]
 
@@ -77,16 +77,17 @@ def _landings(ax: Axes, beads: pd.DataFrame, first: str) -> list[Line2D]:
 
 
 def _points(ax: Axes, rows: pd.DataFrame, label: str, **look: Any) -> Line2D:
-    (points,) = ax.plot(rows["x"], rows["y"], **{"ls": "none", "color": style.INK, "ms": 2.6, "mew": 0.6, "label": label,
-                                                 "zorder": 4, "gid": label} | look)
+    options: dict[str, Any] = {"ls": "none", "color": style.INK, "ms": 2.6, "mew": 0.6, "zorder": 4, **look}
+    (points,) = ax.plot(rows["x"], rows["y"], label=label, gid=label, **options)
     return points
 
 
 def _farthest(beads: pd.DataFrame, fiducials: pd.DataFrame) -> pd.DataFrame:
     """The outlines of the bead whose prediction lies farthest from the fiducials' mean."""
     predicted = beads[beads["role"] == "prediction"]
-    away = np.hypot(predicted["x"] - fiducials["x"].mean(), predicted["y"] - fiducials["y"].mean())
-    return beads[(beads["bead"] == predicted.loc[away.idxmax(), "bead"]) & (beads["role"] != "fiducial")]
+    away = (predicted[["x", "y"]] - fiducials[["x", "y"]].mean()).pow(2).sum(axis=1)
+    farthest = predicted["bead"].iloc[int(away.argmax())]
+    return beads[(beads["bead"] == farthest) & (beads["role"] != "fiducial")]
 
 
 def _look_at(ax: Axes, points: pd.DataFrame, title: str) -> None:

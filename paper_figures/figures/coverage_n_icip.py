@@ -27,14 +27,16 @@ def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
             places = against_n.count_axis(ax, summary["n"])
             panels.coverage_axis(ax, float(summary["coverage_mean"].min()))
             panels.nominal(ax, LEVEL, float(rows["replicates"].max()), float(rows["margin"].iloc[0]))
-            against_n.lines(ax, rows[(rows["truth"] == truth) & (rows["layout"] == layout)], found, places, hollow=("affine",))
+            inside = rows[(rows["truth"] == truth) & (rows["layout"] == layout)]
+            against_n.lines(ax, inside, found, places, hollow=("affine",))
         panels.name_row(row[-1], kind)
     for ax, (truth, layout) in zip(axes[0], columns, strict=True):
         ax.set_title(f"{truth} truth, {layout}")
     panels.name_outer(axes, "fiducials n", "mean coverage")
     models = [style.Look("", f"{model} model", style.GREY, "o").handle(linestyle=line, markerfacecolor=face)
               for model, line, face in (("rigid", "-", style.GREY), ("affine", (0, (2, 1.5)), "white"))]
-    panels.legend(drawn, [*(look.handle() for look in style.legend_order(found)), *models, *panels.nominal_handles(margin=True)], 5)
+    methods = [look.handle() for look in style.legend_order(found)]
+    panels.legend(drawn, [*methods, *models, *panels.nominal_handles(margin=True)], 5)
     return drawn
 
 
@@ -45,8 +47,8 @@ def caption(tables: Mapping[str, pd.DataFrame]) -> str:
     right = summary[summary["model"] == summary["truth"]]
     return " ".join([
         f"Mean coverage over {words.count(summary['targets'].max())} targets of {words.percent(LEVEL)} regions against "
-        f"the number of "
-        f"fiducials, with its 99 % interval; {words.count(first['replicates'].max())} replicates. Margin declared beforehand: "
+        f"the number of fiducials, with its 99 % interval; "
+        f"{words.count(first['replicates'].max())} replicates. Margin declared beforehand: "
         f"{first['margin'].iloc[0]:g}.",
         words.band(LEVEL, float(first["replicates"].max())), words.WIDEST, words.STRETCHED,
         *(f"With the right model, {kind}: {words.by_method(asked(right, kind), found)}." for kind in kinds(summary)),

@@ -41,11 +41,10 @@ def caption(tables: Mapping[str, pd.DataFrame]) -> str:
     rows = _shown(tables["regions/summary"])
     return " ".join([
         f"Coverage of {words.percent(LEVEL)} regions {words.KINDS[rows['kind'].iloc[0]]} against the number of "
-        f"fiducials, with its 99 % "
-        f"interval; noise {rows['noise'].iloc[0]:g} of the fiducials' spread in both spaces, a new random layout for each of "
+        f"fiducials, with its 99 % interval; noise {rows['noise'].iloc[0]:g} of the fiducials' spread in both spaces, "
+        f"a new random layout for each of "
         f"{words.count(rows['replicates'].max())} replicates, {words.count(rows['targets'].max())} targets each. Margin "
-        f"declared beforehand: "
-        f"{rows['margin'].iloc[0]:g}.",
+        f"declared beforehand: {rows['margin'].iloc[0]:g}.",
         words.band(LEVEL, float(rows["replicates"].max())), words.WIDEST, words.STRETCHED,
         f"Span over all n, families and dimensions: {words.by_method(rows, style.looks(rows))}.",
     ])

@@ -1,4 +1,4 @@
-"""The table of minimum, mean, s.d. and maximum coverage over targets, with the 99 % interval of the mean; also as CSV and LaTeX."""
+"""The table of minimum, mean, s.d. and maximum coverage over targets, with the interval of the mean; also as CSV and LaTeX."""
 
 from __future__ import annotations
 
@@ -44,15 +44,14 @@ def caption(tables: Mapping[str, pd.DataFrame]) -> str:
         f"Coverage of {words.percent(float(summary['level'].iloc[0]))} regions {words.KINDS[summary['kind'].iloc[0]]} over "
         f"{words.count(summary['targets'].max())} targets: minimum, mean, standard deviation and maximum; "
         f"{words.count(summary['replicates'].max())} replicates. The 99 % interval is that of the mean, from its Monte "
-        f"Carlo standard error "
-        f"over replicates, which is {summary['coverage_mean_se'].max():.4f} at most.",
+        f"Carlo standard error over replicates, which is {summary['coverage_mean_se'].max():.4f} at most.",
         f"Mean with the right model: {words.by_method(right, style.looks(summary))}.",
     ])
 
 
 EXTRAS = {
     "csv": lambda tables: tabular.as_csv(tabular.coverage_rows(tables["icip/summary"])),
-    "tex": lambda tables: tabular.as_latex(tabular.coverage_rows(tables["icip/summary"]), groups=("kind", "truth", "layout", "n")),
+    "tex": lambda tables: tabular.as_latex(tabular.coverage_rows(tables["icip/summary"]), ("kind", "truth", "layout", "n")),
 }
 
 
@@ -66,10 +65,10 @@ def _block(ax: Axes, block: pd.DataFrame, left: float) -> None:
     y = _TOP
     for (layout, n), cell in block.groupby(["layout", "n"], sort=False):
         _write(ax, left, y, f"{layout}, n = {n}", style="italic")
-        for row in cell.itertuples():
+        for name, *numbers in cell[["estimator", *_COLUMNS]].itertuples(index=False, name=None):
             y += _LINE
-            _write(ax, left + 2.0, y, style.plain(row.estimator))
-            for text, edge in zip(row[-len(_COLUMNS):], _COLUMNS.values(), strict=True):
+            _write(ax, left + 2.0, y, style.plain(name))
+            for text, edge in zip(numbers, _COLUMNS.values(), strict=True):
                 _write(ax, left + edge, y, text, ha="right")
         y += _LINE
     ax.plot([left, right], [y - 0.5 * _LINE] * 2, color=style.INK, lw=0.6)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -52,10 +53,10 @@ def caption(tables: Mapping[str, pd.DataFrame]) -> str:
               for label, rows in pixels.groupby("label", sort=False)]
     ratio = pixels["rms_tre"] / pixels["expected_rms_tre"]
     return (f"Root mean square TRE that the registration itself expects, {words.count(len(fiducials))} fiducials "
-            f"gathered around the centre of a "
-            f"512 px image (frame): {words.listed(ranges)}. Solid lines: equal expected TRE; dotted: equal TRE found "
-            f"over replicates. "
-            f"Found over expected: {ratio.min():.3f} to {ratio.max():.3f} (largest relative Monte Carlo standard error "
+            f"gathered around the centre of a 512 px image (frame): "
+            f"{words.listed(ranges)}. Solid lines: equal expected TRE; dotted: equal TRE found "
+            f"over replicates. Found over expected: {ratio.min():.3f} to {ratio.max():.3f} "
+            f"(largest relative Monte Carlo standard error "
             f"{(pixels['rms_tre_se'] / pixels['rms_tre']).max():.3f}).")
 
 
@@ -63,19 +64,20 @@ def _parts(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     return table[table["role"] == "pixel"], table[table["role"] == "fiducial"]
 
 
-def _panel(ax: Axes, rows: pd.DataFrame, norm: LogNorm) -> object:
+def _panel(ax: Axes, rows: pd.DataFrame, norm: LogNorm) -> QuadMesh:
     """The colours, the lines and the frame of the image; returns what the colour bar needs."""
     expected, found = (rows.pivot(index="y", columns="x", values=name) for name in ("expected_rms_tre", "rms_tre"))
     x, y = expected.columns.to_numpy(float), expected.index.to_numpy(float)
     shown = ax.pcolormesh(x, y, expected.to_numpy(), norm=norm, cmap=_COLOURS, shading="gouraud", rasterized=True, gid="map")
-    levels = [level for level in _LEVELS if norm.vmin < level < norm.vmax]
+    low, high = np.nanmin(expected.to_numpy()), np.nanmax(expected.to_numpy())
+    levels = [level for level in _LEVELS if low < level < high]
     lines = ax.contour(x, y, expected.to_numpy(), levels=levels, colors="white", linewidths=0.9, gid="expected")
     lines.set_path_effects([withStroke(linewidth=1.5, foreground="0.2")])
     ax.contour(x, y, found.to_numpy(), levels=levels, colors="black", linewidths=0.9, linestyles="dotted", gid="found")
     for name in ax.clabel(lines, levels[1:], inline=False, fmt=lambda value: f"{value:g}", fontsize=style.TEXT):
         name.set(rotation=0.0, path_effects=[withStroke(linewidth=1.8, foreground="0.2")])
-    low, high = _IMAGE
-    ax.plot(np.array([low, high, high, low, low]), np.array([low, low, high, high, low]), color="white", lw=0.5, ls=(0, (4, 3)))
+    near, far = _IMAGE
+    ax.plot(np.array([near, far, far, near, near]), np.array([near, near, far, far, near]), color="white", lw=0.5, ls=(0, (4, 3)))
     ax.set_aspect("equal")
     if not ax.yaxis_inverted():
         ax.invert_yaxis()
@@ -83,9 +85,8 @@ def _panel(ax: Axes, rows: pd.DataFrame, norm: LogNorm) -> object:
 
 
 def _handles() -> list[Line2D]:
-    dark = {"markeredgecolor": style.GREY, "markerfacecolor": "none"}
     halo = [withStroke(linewidth=1.5, foreground="0.2")]
     return [Line2D([], [], color="white", lw=0.9, path_effects=halo, label="equal expected TRE (px)"),
             Line2D([], [], color="black", lw=0.9, ls=":", label="equal TRE found over replicates"),
             Line2D([], [], color=style.LINE, lw=0.6, ls=(0, (4, 3)), label="image"),
-            Line2D([], [], ls="none", marker="s", ms=3, label="fiducial", **dark)]
+            Line2D([], [], ls="none", marker="s", ms=3, markeredgecolor=style.GREY, markerfacecolor="none", label="fiducial")]
