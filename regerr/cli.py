@@ -10,8 +10,8 @@ from typing import Annotated
 
 import typer
 
-from .options import Assumption, Fitting, Input, given_by, read_targets, shared
-from .shell import Commands
+from .commands.options import Assumption, Fitting, Input, given_by, read_targets, shared
+from .commands.shell import Commands
 
 app = typer.Typer(name="regerr", cls=Commands, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
                   context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -49,7 +49,8 @@ def fit(given: Input, fitting: Fitting, targets: Annotated[Path | None, TARGETS]
 
     Example: regerr fit beads.csv --model affine --targets targets.csv --output registration.json
     """
-    from . import files, records, sentences
+    from . import files, records
+    from .reporting import sentences
 
     if output is not None:
         files.check_free(output, force)
@@ -77,7 +78,8 @@ def predict(given: Input, fitting: Fitting, targets: Annotated[Path, TARGETS],
 
     Example: regerr predict beads.csv --targets targets.csv --kind observation --level 0.99
     """
-    from . import forecasts, records, sentences
+    from . import records
+    from .reporting import forecasts, sentences
 
     points = read_targets(targets)
     result = fitting.fit(given, given.without_excluded(given.read()))
@@ -106,7 +108,8 @@ def map_(given: Input, fitting: Fitting,
 
     Example: regerr map beads.csv --model affine --output tre.ome.tif --output tre.png
     """
-    from . import grids, sentences
+    from .commands import grids
+    from .reporting import sentences
 
     grids.check_outputs(output, force)
     result = fitting.fit(given, given.without_excluded(given.read()))

@@ -53,19 +53,19 @@ class Comparison:
     @property
     def null(self) -> str:
         """The null hypothesis in words."""
-        from .comparisons import null_hypothesis
+        from .reporting.comparisons import null_hypothesis
 
         return null_hypothesis(self)
 
     @property
     def verdict(self) -> str:
         """What the test says, in one sentence; for a batch, how many of its datasets reject."""
-        from .comparisons import comparison_verdict
+        from .reporting.comparisons import comparison_verdict
 
         return comparison_verdict(self)
 
     def __str__(self) -> str:
-        from .comparisons import comparison_report
+        from .reporting.comparisons import comparison_report
 
         return comparison_report(self)
 
@@ -189,7 +189,7 @@ class Ladder:
     @property
     def simplest(self) -> str | None:
         """The simplest model that no comparison rejects at 5 %; None without a verdict."""
-        from .comparisons import REJECTED
+        from .reporting.comparisons import REJECTED
 
         told = [c for c in self.comparisons if not np.isnan(c.p_value)]
         if not told:
@@ -198,7 +198,7 @@ class Ladder:
         return next(step.name for step in LADDER if step.name not in rejected)
 
     def __str__(self) -> str:
-        from .comparisons import ladder_report
+        from .reporting.comparisons import ladder_report
 
         return ladder_report(self)
 

@@ -12,15 +12,15 @@ import numpy as np
 
 from .errors import InputError, RegistrationError
 from .files import write_text
-from .findings import Findings, find
 from .models import MODELS
 from .noise import Noise
 from .pairs import FiducialPairs
+from .reporting.findings import Findings, find
 from .results import RegistrationResult, fit
 
 if TYPE_CHECKING:
     from .deformation import Comparison, Ladder
-    from .forecasts import Forecast
+    from .reporting.forecasts import Forecast
 
 SCHEMA = 1
 _MARK = "regerr"
@@ -150,7 +150,7 @@ def plain(value: Any) -> Any:
 
 
 def _verdict(found: Findings) -> list[str]:
-    from .sentences import verdict
+    from .reporting.sentences import verdict
 
     return verdict(found)
 

@@ -1,7 +1,7 @@
 """Confidence regions of a predicted point: one set, asked in different ways.
 
 A region is all points whose statistic is at most its threshold. `contains` compares the two, `boundary` is where they are
-equal, `volume` its content. An ellipsoid has both in closed form; any other region is measured by `regerr.contours`.
+equal, `volume` its content. An ellipsoid has both in closed form; any other region is measured by `regerr.geometry.contours`.
 """
 
 from __future__ import annotations
@@ -64,14 +64,14 @@ class Region:
     @property
     def bounded(self) -> np.ndarray:
         """Whether each region is bounded, (..., m) bool."""
-        from .contours import bounded
+        from .geometry.contours import bounded
 
         return bounded(self)
 
     @property
     def volume(self) -> np.ndarray:
         """Area in 2D, volume in 3D, (..., m), target units to that power; infinite where unbounded, NaN for a failed dataset."""
-        from .contours import volume
+        from .geometry.contours import volume
 
         return volume(self)
 
@@ -85,9 +85,10 @@ class Region:
 
         Returns
         -------
-        list of m items: in 2D a list of curves (k, 2), holes clockwise, open where unbounded; in 3D a `regerr.contours.Mesh`.
+        list of m items: in 2D a list of curves (k, 2), holes clockwise, open where unbounded; in 3D a `Mesh`
+        of `regerr.geometry.contours`.
         """
-        from .contours import boundary
+        from .geometry.contours import boundary
 
         return boundary(self, resolution)
 
@@ -126,7 +127,7 @@ class Ellipsoid(Region):
 
     def boundary(self, resolution: int = 64) -> list[Any]:
         """Ellipses as curves (resolution + 1, 2), closed; ellipsoids as meshes."""
-        from .contours import ellipsoid_boundary
+        from .geometry.contours import ellipsoid_boundary
 
         return ellipsoid_boundary(self, resolution)
 

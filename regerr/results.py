@@ -186,7 +186,7 @@ class RegistrationResult:
 
     def summary(self, targets: Any = None) -> str:
         """What a person needs first, in words and a table."""
-        from .sentences import summary
+        from .reporting.sentences import summary
 
         return summary(self, targets)
 

@@ -16,7 +16,8 @@ import pytest
 from typer.testing import CliRunner
 
 import regerr
-from regerr import cli, shell
+from regerr import cli
+from regerr.commands import shell
 from regerr.errors import MissingExtraError
 
 EXAMPLE = Path(regerr.__file__).parent / "data"

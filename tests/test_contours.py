@@ -11,8 +11,8 @@ from cases import CASES, Case, motion, moved, targets_near
 
 import regerr
 from regerr import FiducialPairs, Noise
-from regerr.contours import Mesh, boundary, bounded, volume
 from regerr.errors import InputError, MissingExtraError, RegistrationWarning
+from regerr.geometry.contours import Mesh, boundary, bounded, volume
 from regerr.regions import Region
 
 LEVEL = 0.95

@@ -12,13 +12,13 @@ import pytest
 
 import regerr
 from regerr import FiducialPairs, InputError, Noise, RegistrationWarning
-from regerr.beads import bead_table, holm
-from regerr.extents import half_axes, outside, radius, reach
+from regerr.commands.grids import check_outputs, grid_of
 from regerr.files import write_file, write_text
-from regerr.findings import find
-from regerr.forecasts import forecast, forecasts
-from regerr.grids import check_outputs, grid_of
 from regerr.io import Points
+from regerr.reporting.beads import bead_table, holm
+from regerr.reporting.extents import half_axes, outside, radius, reach
+from regerr.reporting.findings import find
+from regerr.reporting.forecasts import forecast, forecasts
 
 
 def simulate(n: int = 10, d: int = 2, noise: float = 1.0, seed: int = 0, spread: float = 100.0) -> FiducialPairs:

@@ -12,7 +12,6 @@ import pytest
 import regerr
 from regerr import FiducialPairs, InputError, Noise, RegistrationError, RegistrationWarning, Unused
 from regerr.deformation import compare_ladder, compare_models
-from regerr.forecasts import forecast
 from regerr.io import Points
 from regerr.records import (
     comparison_to_dict,
@@ -25,6 +24,7 @@ from regerr.records import (
     save,
     to_dict,
 )
+from regerr.reporting.forecasts import forecast
 
 CASES = [("rigid", "both"), ("similarity", "target"), ("affine", "both"), ("affine", "full"), ("affine", "source"),
          ("affine", Noise(0.25)), ("rigid", Noise(1.0, scale=2.0))]

@@ -11,11 +11,11 @@ import pytest
 import regerr
 from regerr import FiducialPairs, InputError, Noise, RegistrationWarning, Unused, compare_models
 from regerr.deformation import compare_ladder
-from regerr.findings import doubt, find
-from regerr.forecasts import forecast, forecasts
 from regerr.io import Points
-from regerr.sentences import before_and_after, forecast_report, forecasts_report, opening_sentence, verdict
-from regerr.text import WIDTH, decimals_for, fixed, number, p_text, paragraph, plus_minus, table
+from regerr.reporting.findings import doubt, find
+from regerr.reporting.forecasts import forecast, forecasts
+from regerr.reporting.sentences import before_and_after, forecast_report, forecasts_report, opening_sentence, verdict
+from regerr.reporting.text import WIDTH, decimals_for, fixed, number, p_text, paragraph, plus_minus, table
 
 CASES: list[tuple[str, str | Noise]] = [("rigid", "both"), ("similarity", "both"), ("affine", "both"), ("affine", "target"),
                                         ("affine", "full"), ("rigid", Noise(1.0, scale=1.5))]

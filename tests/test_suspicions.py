@@ -6,10 +6,10 @@ import warnings
 
 import numpy as np
 import pytest
+from cases import rotation
 
 import regerr
 from regerr import FiducialPairs, Noise, RegistrationWarning
-from tests.cases import rotation
 
 
 def pairs(dimension=2, n=8, sd=0.5, seed=0):

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ..contours import Mesh
 from ..errors import InputError
+from ..geometry.contours import Mesh
 from ..predictions import checked_level, checked_targets
 from ..results import RegistrationResult
 

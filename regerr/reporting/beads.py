@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .errors import UndeterminedError
+from ..errors import UndeterminedError
 
 if TYPE_CHECKING:
-    from .results import RegistrationResult
+    from ..results import RegistrationResult
 
 SUSPICIOUS = 0.05  # adjusted p-value below which a fiducial is named
 

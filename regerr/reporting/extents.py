@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .charts import charts_of
-from .models.base import mapped
-from .rays import Field, Scan, flat
+from ..geometry.charts import charts_of
+from ..geometry.rays import Field, Scan, flat
+from ..models.base import mapped
 
 if TYPE_CHECKING:
-    from .regions import Region
+    from ..regions import Region
 
 _ROWS = 256  # regions measured at a time
 _DIRECTIONS = {2: 64, 3: 400}

@@ -1,7 +1,7 @@
 """The sentences of summaries and predictions: the verdict first, in the sample's own names, then numbers with their units.
 
-Nothing is computed here; the numbers come from `regerr.findings` and its like. Tests of deformation have theirs in
-`regerr.comparisons`.
+Nothing is computed here; the numbers come from `regerr.reporting.findings` and its like. Tests of deformation have theirs in
+`regerr.reporting.comparisons`.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from .text import (
 )
 
 if TYPE_CHECKING:
-    from .error_map import ErrorMap
+    from ..error_map import ErrorMap
+    from ..results import RegistrationResult
     from .forecasts import Forecast
-    from .results import RegistrationResult
 
 _UNLIKE = 1.5  # times the fitted scale: two images that hardly are in one unit
 _FAR = 1.5  # times as far from the centre as the outermost fiducial: said aloud
@@ -231,7 +231,7 @@ def _fiducial(found: Findings, i: int, decimals: int) -> list[str]:
 
 def how_made(found: Findings) -> str:
     """Version, pairs, noise assumed, how exact the stated confidence is, and what was not used."""
-    from . import __version__
+    from .. import __version__
 
     result = found.result
     exact = result.estimator.card.exact

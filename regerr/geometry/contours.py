@@ -1,6 +1,6 @@
 """Boundaries of confidence regions: closed curves in the plane, meshes in space.
 
-The boundary is the contour of the excess at 1 on a grid in the chart of the region (`regerr.charts`), each vertex moved along
+The boundary is the contour of the excess at 1 on a grid in the chart of the region (`charts`), each vertex moved along
 its grid edge until the excess is 1 (theory, section 19). So pieces, holes and rings come out as they are.
 """
 
@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import Failure, InputError, MissingExtraError
+from ..linalg import root
+from ..regions import Ellipsoid, Region
 from .charts import charts_of
-from .errors import Failure, InputError, MissingExtraError
 from .infinity import bounded
-from .linalg import root
 from .measures import volume
 from .rays import Field, flat
-from .regions import Ellipsoid, Region
 from .tracing import Grid
 
 _CELLS, _CELLS_3D = 96, 16  # fewest cells of the grid per axis

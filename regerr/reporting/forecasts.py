@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .errors import InputError, RegistrationWarning
+from ..errors import InputError, RegistrationWarning
+from ..predictions import KINDS, Prediction
+from ..regions import Region
 from .extents import half_axes, radius
-from .predictions import KINDS, Prediction
-from .regions import Region
 
 if TYPE_CHECKING:
-    from .results import RegistrationResult
+    from ..results import RegistrationResult
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .errors import InputError, MissingExtraError
-from .files import check_free, write_file
+from ..errors import InputError, MissingExtraError
+from ..files import check_free, write_file
 
 if TYPE_CHECKING:
-    from .error_map import ErrorMap
-    from .results import RegistrationResult
+    from ..error_map import ErrorMap
+    from ..results import RegistrationResult
 
 _LONGEST = {2: 512, 3: 96}  # pixels along the longest side of a map around the fiducials
 _MARGIN = 0.25  # of the fiducials' extent, on each side
@@ -85,7 +85,7 @@ def _write_picture(error_map: ErrorMap, result: RegistrationResult, path: Path, 
     except ImportError:
         raise MissingExtraError("drawing a map needs the library matplotlib, which is not installed: install it with "
                                 "pip install 'regerr[plot]'") from None
-    from .plotting import plot_map
+    from ..plotting import plot_map
 
     figure = Figure(figsize=(4.2, 3.6), dpi=200, layout="constrained")
     plot_map(error_map, result, figure.add_subplot(), image)
@@ -94,7 +94,7 @@ def _write_picture(error_map: ErrorMap, result: RegistrationResult, path: Path, 
 
 def _around(points: np.ndarray, spacing: tuple[float, ...] | None, origin: tuple[float, ...] | None) -> Grid:
     """Square pixels of a round size that cover the fiducials and a margin."""
-    from .error_map import round_number
+    from ..error_map import round_number
 
     d = points.shape[1]
     low, high = points.min(0), points.max(0)
@@ -108,7 +108,7 @@ def _around(points: np.ndarray, spacing: tuple[float, ...] | None, origin: tuple
 
 def _image_size(image: Path, d: int) -> tuple[int, ...]:
     """Pixels of an image, x before y."""
-    from .canvas import read_image
+    from ..canvas import read_image
 
     if d == 3:
         raise InputError(f"{image} is drawn below maps of 2D fiducials alone, and these are 3D: give the size of the volume with "

@@ -1,6 +1,6 @@
 """How much implicit regions hold.
 
-All regions of a batch are measured together, flat (`regerr.rays`), in charts in which they are nearly balls (`regerr.charts`):
+All regions of a batch are measured together, flat (`rays`), in charts in which they are nearly balls (`charts`):
 the content is an integral over directions of what rays from the predictions find. Regions like ellipses take a few samples; all
 others get a closer look.
 """
@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..regions import Region
 from .charts import charts_of
 from .infinity import closes
 from .rays import WIDE, Field, Scan, by_parts, circle, extended, flat, sphere
-from .regions import Region
 
 _SAMPLES = 1_000_000  # of a scan at a time
 _TOLERANCE = {2: 5e-4, 3: 4e-3}  # relative, between an integral and a coarser one

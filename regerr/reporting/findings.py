@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..deformation import Comparison, compare_ladder
+from ..errors import Failure, InputError, UndeterminedError
+from ..noise import Noise
+from ..quantities import Quantity, mirrored, quantities
 from .beads import Beads, bead_table
-from .deformation import Comparison, compare_ladder
-from .errors import Failure, InputError, UndeterminedError
 from .extents import outside, reach
 from .forecasts import Forecast, forecast
-from .noise import Noise
 from .openings import Opening, opening
-from .quantities import Quantity, mirrored, quantities
 
 if TYPE_CHECKING:
-    from .pairs import FiducialPairs
-    from .results import RegistrationResult
+    from ..pairs import FiducialPairs
+    from ..results import RegistrationResult
 
 LEVEL = 0.95
 DOUBTFUL = 0.01  # p-value of a test against the model below which the summary says so
@@ -131,7 +131,7 @@ def _edge(result: RegistrationResult) -> Forecast:
 
 def _regression(result: RegistrationResult, edge: Forecast, asked: Forecast | None) -> Forecast | None:
     """The regions of ordinary regression, where the model's own are large for want of spread."""
-    from .results import fit
+    from ..results import fit
 
     n, d, model = result.pairs.n, result.pairs.dimension, result.model
     every_direction = model.card.parameters[d] == d * (d + 1)

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .linalg import cross, determinant, dot, entries, square, times, transpose
-from .methods import parse_method
-from .regions import Ellipsoid, Region
+from ..linalg import cross, determinant, dot, entries, square, times, transpose
+from ..methods import parse_method
+from ..regions import Ellipsoid, Region
 
 _BENT = 2.0  # distance of the prediction from the centroid, in radial half-axes, from which the chart is bent
 _TURN = 1.0  # longest half-axis of a bent chart, radians

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .errors import Failure
+from ..errors import Failure
 from .text import article, equals, number, p_text, paragraph, table
 
 if TYPE_CHECKING:
-    from .deformation import Comparison, Ladder
+    from ..deformation import Comparison, Ladder
 
 REJECTED = 0.05  # p-value below which a test speaks against its null
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..linalg import entries, square
+from ..regions import Region
 from .charts import Straight, wald_matrix
-from .linalg import entries, square
 from .rays import Field, by_parts, extended, flat
-from .regions import Region
 
 _FAR = 1e5  # times the distances involved: the statistics have settled there to some parts in a million
 _DIRECTIONS = {2: 16, 3: 60}

@@ -16,7 +16,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from .errors import MissingExtraError, RegistrationError, RegistrationWarning
+from ..errors import MissingExtraError, RegistrationError, RegistrationWarning
 
 GROUP = "regerr.commands"
 # The class that all faults of a command line share, wherever its library keeps it.

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 
 if TYPE_CHECKING:
-    from .io import Points
-    from .noise import Noise
-    from .pairs import FiducialPairs
-    from .results import RegistrationResult
+    from ..io import Points
+    from ..noise import Noise
+    from ..pairs import FiducialPairs
+    from ..results import RegistrationResult
 
 
 def given_by(metavar: str, words: str) -> Any:
@@ -46,7 +46,7 @@ class Input:
 
     def read(self) -> FiducialPairs:
         """All pairs of the files."""
-        from .io import read_pairs
+        from ..io import read_pairs
 
         saved = self.saved()
         columns = None if self.columns is None else [name.strip() for name in self.columns.split(",")]
@@ -60,7 +60,7 @@ class Input:
 
     def saved(self) -> RegistrationResult | None:
         """The registration that the file holds, if regerr saved it."""
-        from .records import is_record, load
+        from ..records import is_record, load
 
         return load(self.file) if is_record(self.file) else None
 
@@ -80,7 +80,7 @@ class Assumption:
         """The noise that the options name, or that of a saved registration."""
         from dataclasses import replace
 
-        from .noise import parse_noise
+        from ..noise import parse_noise
 
         saved = given.saved()
         noise = parse_noise(self.noise or (saved.noise if saved is not None else "both"))
@@ -99,7 +99,7 @@ class Fitting(Assumption):
 
     def fit(self, given: Input, pairs: FiducialPairs) -> RegistrationResult:
         """Register pairs."""
-        from .results import fit
+        from ..results import fit
 
         saved = given.saved()
         return fit(pairs, self.model or (saved.model if saved is not None else "rigid"), self.assumed(given))
@@ -107,7 +107,7 @@ class Fitting(Assumption):
 
 def read_targets(path: Path | None) -> Points | None:
     """Targets of a file, or None."""
-    from .io import read_points
+    from ..io import read_points
 
     return None if path is None else read_points(path)
 

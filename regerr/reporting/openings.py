@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..pairs import FiducialPairs
+from ..regions import Region
+from ..results import fit
 from .extents import reach
-from .pairs import FiducialPairs
-from .regions import Region
-from .results import fit
 
 if TYPE_CHECKING:
+    from ..results import RegistrationResult
     from .forecasts import Forecast
-    from .results import RegistrationResult
 
 _DIRECTIONS = 720
 _FAR = 1e7  # distance at which directions are tried, in sizes of the layout and the prediction's distance

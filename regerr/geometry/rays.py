@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..models.base import mapped
+from ..predictions import Prediction
+from ..regions import Region
 from .charts import Chart
-from .models.base import mapped
-from .predictions import Prediction
-from .regions import Region
 
 # radii dense enough for holes and second pieces, out to where the statistics settle
 WIDE = np.concatenate([np.arange(0.125, 4.0, 0.125), np.geomspace(4.0, 40.0, 18), [100.0, 300.0, 1e3, 1e4, 1e5]])

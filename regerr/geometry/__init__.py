@@ -1,0 +1,1 @@
+"""The geometry of regions that are no ellipsoids: charts, rays, contents, boundaries."""
