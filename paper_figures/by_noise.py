@@ -17,15 +17,16 @@ def draw(summary: pd.DataFrame, family: str) -> Figure:
     found, layouts, questions = style.looks(rows), list(rows["layout"].unique()), kinds(rows)
     columns = [(d, s) for d in sorted(rows["dimension"].unique()) for s in sorted(rows["noise"].unique())]
     drawn, axes = panels.grid(len(questions), len(columns), style.PAGE, 24.0 + 40.0 * len(questions), sharex="col", sharey=True)
-    least = float(rows.loc[rows["level"] == LEVEL, "coverage_mean"].min())
+    least = float(rows.loc[rows["level"] == LEVEL, "coverage_mean_low"].min())
     for line, kind in zip(axes, questions, strict=True):
         for ax, (dimension, noise) in zip(line, columns, strict=True):
             cell = asked(rows[(rows["dimension"] == dimension) & (rows["noise"] == noise)], kind)
             places = against_n.count_axis(ax, cell["n"])
             panels.coverage_axis(ax, least)
             panels.nominal(ax, LEVEL, float(cell["replicates"].max()), float(cell["margin"].iloc[0]))
-            for layout, dashes in zip(layouts, _DASHES, strict=False):
-                against_n.lines(ax, cell[cell["layout"] == layout], found, places, dashes=dashes, size=2.0, bar=0.4)
+            for i, (layout, dashes) in enumerate(zip(layouts, _DASHES, strict=False)):
+                against_n.lines(ax, cell[cell["layout"] == layout], found, places, dashes=dashes, part=(i, len(layouts)),
+                                size=2.0, bar=0.4)
         panels.name_row(line[-1], kind)
     for ax, (dimension, noise) in zip(axes[0], columns, strict=True):
         ax.set_title(f"{dimension}D, noise {noise:g}")

@@ -13,6 +13,8 @@ from matplotlib.patches import Patch
 from . import style, words
 
 _NAMES = list(style.VERDICTS)
+_NAMED = {"dimension": "{}D", "truth": "{} truth"}
+_ROOM = 0.06  # share of the width that "n = 100" takes
 _COLOURS = ListedColormap([colour for colour, _ in style.VERDICTS.values()])
 
 
@@ -41,6 +43,7 @@ def cells(ax: Axes, rows: pd.DataFrame, columns: pd.DataFrame, *, written: bool)
     ax.pcolormesh(codes, cmap=_COLOURS, vmin=-0.5, vmax=len(_NAMES) - 0.5, edgecolors="white",
                   linewidth=0.6 if written else 0.2, gid="cells")
     ax.set_ylim(len(keys), 0)
+    _rules(ax, columns)
     several = rows["kind"].nunique() > 1
     ax.set_yticks([i + 0.5 for i in range(len(keys))],
                   [f"{style.plain(label)}, {kind}" if several else style.plain(label) for _, label, kind in keys])
@@ -51,7 +54,7 @@ def cells(ax: Axes, rows: pd.DataFrame, columns: pd.DataFrame, *, written: bool)
 
 
 def name_columns(ax: Axes, columns: pd.DataFrame, depth: int | None = None) -> None:
-    """Names of the scenarios under the cells: the last label nearest, a rule between groups of the first.
+    """Names of the scenarios under the cells: the last label nearest.
 
     Parameters
     ----------
@@ -63,10 +66,9 @@ def name_columns(ax: Axes, columns: pd.DataFrame, depth: int | None = None) -> N
     ax.set_xticks([])
     for step, label in enumerate(reversed(labels)):
         for start, stop, value in _runs(columns[labels[: labels.index(label) + 1]]):
-            ax.annotate(_name(label, value, stop - start), ((start + stop) / 2, 0.0), xycoords=("data", "axes fraction"),
-                        xytext=(0, -3.0 - 8.5 * step), textcoords="offset points", ha="center", va="top", fontsize=style.SMALL)
-            if start:
-                ax.axvline(start, color="white", lw=0.6 + 0.9 * step, zorder=3)
+            ax.annotate(_name(label, value, (stop - start) / len(columns)), ((start + stop) / 2, 0.0), ha="center", va="top",
+                        xycoords=("data", "axes fraction"), xytext=(0, -3.0 - 8.5 * step), textcoords="offset points",
+                        fontsize=style.SMALL)
 
 
 def legend(drawn: Figure) -> None:
@@ -86,10 +88,11 @@ def caption(summary: pd.DataFrame, level: float, more: str) -> str:
             f"{more} Covers: {'; '.join(told)}.")
 
 
-def _name(label: str, value: object, room: int) -> str:
-    if label == "dimension":
-        return f"{value}D"
-    return f"{label} = {value}" if label == "n" and room > 4 else f"{value}"
+def _name(label: str, value: object, room: float) -> str:
+    """What a label is called, in the share of the width that it has."""
+    if label in _NAMED:
+        return _NAMED[label].format(value)
+    return f"n = {value}" if label == "n" and room > _ROOM else f"{value}"
 
 
 def _runs(labels: pd.DataFrame) -> Iterator[tuple[int, int, object]]:
@@ -100,6 +103,13 @@ def _runs(labels: pd.DataFrame) -> Iterator[tuple[int, int, object]]:
         if i == len(values) or values[i] != values[start]:
             yield start, i, values[start][-1]
             start = i
+
+
+def _rules(ax: Axes, columns: pd.DataFrame) -> None:
+    """White rules between groups of scenarios: the wider, the earlier the label."""
+    for depth in range(1, columns.shape[1]):
+        for start, _, _ in list(_runs(columns.iloc[:, :depth]))[1:]:
+            ax.axvline(start, color="white", lw=1.6 ** (columns.shape[1] - 1 - depth), zorder=3)
 
 
 def _write(ax: Axes, shown: pd.DataFrame, shape: tuple[int, int]) -> None:

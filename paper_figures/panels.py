@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import NormalDist
 from typing import Any
 
@@ -18,7 +18,8 @@ from . import style
 
 CONFIDENCE = 0.99
 STRETCHED = 0.9  # coverages above it take the larger part of an axis
-_LOWER_PART = 0.33  # of an axis from 0 to 1
+_LOWER_PART = 0.33  # of the height of an axis, at most, that coverages below it take
+_ROOM = 0.014  # of the height, below and above
 
 
 def half_band(level: float, replicates: float) -> float:
@@ -54,17 +55,17 @@ def coverage_axis(ax: Axes, least: float) -> None:
     least : float
         Smallest coverage shown.
     """
-    ax.set_yscale("function", functions=(_stretch, _shrink))
-    bottom = max(math.floor(10.0 * least) / 10.0, 0.0) if least < STRETCHED else STRETCHED
-    ax.set_ylim(bottom - (0.02 if bottom == 0.0 else 0.004), 1.002)
-    ticks = [t for t in (0.0, 0.3, 0.6, 0.9, 0.95, 1.0) if t >= bottom - 1e-9]
-    if bottom >= STRETCHED:
-        ticks = [0.90, 0.92, 0.94, 0.95, 0.96, 0.98, 1.0]
+    bottom = min(max(math.floor(10.0 * least) / 10.0, 0.0), STRETCHED)
+    below = (STRETCHED - bottom) / (1.0 - bottom)  # of the height, were the axis even
+    to_height, to_coverage = _scale(bottom, min(below, _LOWER_PART))
+    ax.set_yscale("function", functions=(to_height, to_coverage))
+    ax.set_ylim(*to_coverage(np.array([-_ROOM, 1.0 + _ROOM])))
+    ticks = _ticks(bottom)
     ax.yaxis.set_major_locator(FixedLocator(ticks))
-    ax.yaxis.set_major_formatter(FixedFormatter([f"{t:.2f}".rstrip("0") if t not in (0.0, 1.0) else f"{t:.0f}" for t in ticks]))
+    ax.yaxis.set_major_formatter(FixedFormatter([f"{t:.3g}" for t in ticks]))
     ax.yaxis.set_minor_locator(FixedLocator([t / 100 for t in range(90, 100)]))
     ax.yaxis.set_minor_formatter(NullFormatter())
-    if bottom < STRETCHED:
+    if below > _LOWER_PART:
         ax.axhline(STRETCHED, color=style.LINE, lw=0.5, ls=":", zorder=0, gid="stretched")
 
 
@@ -85,7 +86,7 @@ def name_outer(axes: np.ndarray, x: str, y: str) -> None:
 def name_row(ax: Axes, text: str) -> None:
     """Write what a row of panels shows along the right edge of its last one."""
     ax.annotate(text, (1.0, 0.5), xytext=(4, 0), xycoords="axes fraction", textcoords="offset points", rotation=-90, ha="left",
-                va="center", fontsize=style.TEXT)
+                va="center", fontsize=style.TEXT, linespacing=1.3, multialignment="center")
 
 
 def legend(drawn: Figure, handles: Sequence[Any], columns: int) -> None:
@@ -98,13 +99,27 @@ def steps(count: int, width: float) -> np.ndarray:
     return width * (np.arange(count) - (count - 1) / 2) / max(count, 1)
 
 
-def _stretch(coverage: Any) -> np.ndarray:
-    c = np.asarray(coverage, float)
-    upper = _LOWER_PART + (1.0 - _LOWER_PART) * (c - STRETCHED) / (1.0 - STRETCHED)
-    return np.where(c < STRETCHED, _LOWER_PART * c / STRETCHED, upper)
+def _ticks(bottom: float) -> list[float]:
+    """Where coverages are written: 0.9, 0.95 and 1, and evenly down to the bottom of the axis."""
+    below = STRETCHED - bottom
+    if below <= 0.0:
+        return [0.90, 0.92, 0.94, 0.95, 0.96, 0.98, 1.0]
+    step = next(step for room, step in ((0.65, 0.3), (0.25, 0.2), (0.15, 0.1), (0.0, 0.05)) if below > room)
+    down = [STRETCHED - step * i for i in range(int(below / step + 1e-9), -1, -1)]
+    return [abs(round(tick, 2)) for tick in down] + [0.95, 1.0]
 
 
-def _shrink(height: Any) -> np.ndarray:
-    h = np.asarray(height, float)
-    upper = STRETCHED + (h - _LOWER_PART) * (1.0 - STRETCHED) / (1.0 - _LOWER_PART)
-    return np.where(h < _LOWER_PART, h * STRETCHED / _LOWER_PART, upper)
+def _scale(bottom: float, lower: float) -> tuple[Callable[[Any], np.ndarray], Callable[[Any], np.ndarray]]:
+    """From coverage to height and back: straight from the bottom to 0.9, which is at height `lower`, and from there to 1."""
+    rise = (1.0 - lower) / (1.0 - STRETCHED)
+    slow = lower / (STRETCHED - bottom) if bottom < STRETCHED else rise
+
+    def to_height(coverage: Any) -> np.ndarray:
+        above = np.asarray(coverage, float) - STRETCHED
+        return lower + above * np.where(above < 0.0, slow, rise)
+
+    def to_coverage(height: Any) -> np.ndarray:
+        above = np.asarray(height, float) - lower
+        return STRETCHED + above / np.where(above < 0.0, slow, rise)
+
+    return to_height, to_coverage

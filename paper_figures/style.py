@@ -23,7 +23,7 @@ INK, GREY, PALE, LINE = "black", "0.45", "0.86", "0.65"
 
 _INCH = 25.4  # mm
 _RESOLUTION = 300
-_LONGEST_LABEL = 40
+_LONGEST_LABEL = 44
 
 _SETTINGS: dict[str, Any] = {
     "font.family": "DejaVu Sans",  # comes with Matplotlib, so it is the same everywhere
@@ -96,10 +96,10 @@ def legend_order(found: dict[str, Look]) -> list[Look]:
     return [look for look in METHODS if look in present] + sorted(present.difference(METHODS), key=lambda look: look.key)
 
 
-def plain(text: str) -> str:
+def plain(text: str, longest: int = _LONGEST_LABEL) -> str:
     """A user's text as Matplotlib should print it: on one line, not too long, and a dollar is a dollar."""
     words = " ".join(text.split())
-    words = words if len(words) <= _LONGEST_LABEL else f"{words[: _LONGEST_LABEL - 1]}…"
+    words = words if len(words) <= longest else f"{words[: longest - 1]}…"
     return words.replace("$", r"\$")
 
 
@@ -140,8 +140,9 @@ def figure(width: float, height: float) -> Figure:
 
 @styled
 def save(drawn: Figure, folder: Path, name: str) -> tuple[Path, Path]:
-    """Write a figure as PDF and as PNG; the same figure gives the same bytes."""
+    """Write a figure as PDF and as PNG; the same figure gives the same bytes. Its panels are laid out once, for both."""
     vector, picture = folder / f"{name}.pdf", folder / f"{name}.png"
     drawn.savefig(vector, format="pdf", metadata={"Creator": "regerr", "Producer": None, "CreationDate": None, "ModDate": None})
+    drawn.set_layout_engine("none")
     drawn.savefig(picture, format="png", dpi=_RESOLUTION, metadata={"Software": None})
     return vector, picture

@@ -14,7 +14,7 @@ KINDS = {
     "lre": "for where a bead that was localised in the source truly is in the target (lre)",
     "observation": "for where a bead will be localised in the target (observation)",
 }
-STRETCHED = f"Above {panels.STRETCHED:.2f} (dotted line) the axis is stretched."
+STRETCHED = f"Where a dotted line stands at {panels.STRETCHED:g}, the axis is stretched above it."
 WIDEST = "It is that of a single target; the band of a mean over targets is narrower."
 
 

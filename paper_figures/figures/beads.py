@@ -31,12 +31,13 @@ def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
         ax.set_aspect("equal")
         ax.yaxis.set_inverted(True)
     fiducials = beads[beads["role"] == "fiducial"]
-    _look_at(places["near"], fiducials, "the fiducials, enlarged")
-    _look_at(places["far"], _farthest(beads, fiducials), "the farthest bead, enlarged")
+    _look_at(places["near"], fiducials, "fiducials, enlarged")
+    _look_at(places["far"], _farthest(beads, fiducials), "farthest bead, enlarged")
     for name, ax in places.items():
         ax.set_xlabel("x in the target (px)")
         ax.set_ylabel("y in the target (px)" if name != "far" else "")
     drawn.legend(handles=handles, loc="outside lower center", ncols=2)
+    drawn.draw_without_rendering()  # squares find their size, so that what stands around them gets its room
     return drawn
 
 

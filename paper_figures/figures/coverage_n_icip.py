@@ -25,7 +25,7 @@ def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
         rows = asked(summary, kind)
         for ax, (truth, layout) in zip(row, columns, strict=True):
             places = against_n.count_axis(ax, summary["n"])
-            panels.coverage_axis(ax, float(summary["coverage_mean"].min()))
+            panels.coverage_axis(ax, float(summary["coverage_mean_low"].min()))
             panels.nominal(ax, LEVEL, float(rows["replicates"].max()), float(rows["margin"].iloc[0]))
             inside = rows[(rows["truth"] == truth) & (rows["layout"] == layout)]
             against_n.lines(ax, inside, found, places, hollow=("affine",))

@@ -25,7 +25,7 @@ def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
         for ax, family in zip(line, families, strict=True):
             cell = rows[(rows["dimension"] == dimension) & (rows["family"] == family)]
             places = against_n.count_axis(ax, cell["n"])
-            panels.coverage_axis(ax, float(rows["coverage_mean"].min()))
+            panels.coverage_axis(ax, float(rows["coverage_mean_low"].min()))
             panels.nominal(ax, LEVEL, float(rows["replicates"].max()), float(rows["margin"].iloc[0]))
             against_n.lines(ax, cell, found, places)
         panels.name_row(line[-1], f"{dimension}D")

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.colors import LogNorm
+from matplotlib.contour import QuadContourSet
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
@@ -21,6 +22,7 @@ NEEDS = ("icip/map",)
 
 _LEVELS = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0)
 _IMAGE = (0.0, 512.0)  # corners of the image whose centre the fiducials lie around, px
+_INSIDE, _OFF, _TOWARDS = 0.93, 0.15, np.pi / 4  # of half the field; the direction in which levels are written, rad
 _COLOURS = "cividis"  # runs from dark to light for everyone
 
 
@@ -42,7 +44,9 @@ def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
     bar.ax.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     bar.ax.yaxis.set_major_formatter(ScalarFormatter())
     bar.ax.yaxis.set_minor_formatter(NullFormatter())
-    drawn.legend(handles=_handles(), loc="outside lower center", ncols=4)
+    drawn.legend(handles=_handles(), loc="outside lower center", ncols=4, frameon=True, facecolor=style.GREY, edgecolor="none",
+                 labelcolor="white")
+    drawn.draw_without_rendering()  # squares find their size, so that what stands around them gets its room
     return drawn
 
 
@@ -74,7 +78,8 @@ def _panel(ax: Axes, rows: pd.DataFrame, norm: LogNorm) -> QuadMesh:
     lines = ax.contour(x, y, expected.to_numpy(), levels=levels, colors="white", linewidths=0.9, gid="expected")
     lines.set_path_effects([withStroke(linewidth=1.5, foreground="0.2")])
     ax.contour(x, y, found.to_numpy(), levels=levels, colors="black", linewidths=0.9, linestyles="dotted", gid="found")
-    for name in ax.clabel(lines, levels[1:], inline=False, fmt=lambda value: f"{value:g}", fontsize=style.TEXT):
+    places = _label_places(lines, x, y)
+    for name in ax.clabel(lines, inline=False, manual=places, fmt=lambda value: f"{value:g}", fontsize=style.TEXT):
         name.set(rotation=0.0, path_effects=[withStroke(linewidth=1.8, foreground="0.2")])
     near, far = _IMAGE
     ax.plot(np.array([near, far, far, near, near]), np.array([near, near, far, far, near]), color="white", lw=0.5, ls=(0, (4, 3)))
@@ -84,9 +89,22 @@ def _panel(ax: Axes, rows: pd.DataFrame, norm: LogNorm) -> QuadMesh:
     return shown
 
 
+def _label_places(lines: QuadContourSet, x: np.ndarray, y: np.ndarray) -> list[tuple[float, float]]:
+    """Where the level of each line is written: towards the upper right, inside the panel and off the fiducials."""
+    middle, half = np.array([x.mean(), y.mean()]), 0.5 * np.array([np.ptp(x), np.ptp(y)])
+    places = []
+    for pieces in lines.allsegs:
+        offset = (np.concatenate(pieces) - middle) / half if pieces else np.empty((0, 2))
+        offset = offset[(np.abs(offset) < _INSIDE).all(axis=1) & (np.abs(offset) > _OFF).any(axis=1)]
+        if len(offset):
+            aside = np.abs(np.arctan2(-offset[:, 1], offset[:, 0]) - _TOWARDS)
+            places.append(tuple(middle + half * offset[np.argmin(aside)]))
+    return places
+
+
 def _handles() -> list[Line2D]:
     halo = [withStroke(linewidth=1.5, foreground="0.2")]
     return [Line2D([], [], color="white", lw=0.9, path_effects=halo, label="equal expected TRE (px)"),
             Line2D([], [], color="black", lw=0.9, ls=":", label="equal TRE found over replicates"),
-            Line2D([], [], color=style.LINE, lw=0.6, ls=(0, (4, 3)), label="image"),
-            Line2D([], [], ls="none", marker="s", ms=3, markeredgecolor=style.GREY, markerfacecolor="none", label="fiducial")]
+            Line2D([], [], color="white", lw=0.6, ls=(0, (4, 3)), label="image"),
+            Line2D([], [], ls="none", marker="s", ms=3, mec="white", mfc="none", mew=0.6, label="fiducial")]
