@@ -21,6 +21,7 @@ from ..scatter import joining_factor
 from ..transforms import Transform
 
 Record = TypeVar("Record")
+_REFITTED = 32768  # points of one dataset that are refitted at a time
 
 
 @dataclass(frozen=True)
@@ -182,8 +183,12 @@ class Estimator(ABC):
 
     def left_out(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
         """Exact leave-one-out residuals (..., n, d): each pair minus its prediction from a refit without it."""
-        others = self.fit(without_each(source), without_each(target))
-        return target - others.transform.apply(source[..., None, :])[..., 0, :]
+        n = source.shape[-2]
+        step = max(1, _REFITTED // n)
+        parts = [slice(i, i + step) for i in range(0, n, step)]
+        fits = [self.fit(without_each(source, part), without_each(target, part)) for part in parts]
+        return np.concatenate([target[..., part, :] - fit.transform.apply(source[..., part, None, :])[..., 0, :]
+                               for fit, part in zip(fits, parts, strict=True)], -2)
 
 
 def noise_share(kind: str, source_share: float) -> float:
