@@ -69,7 +69,11 @@ class LikelihoodRatio(Method):
 
 
 class Score(Method):
-    """The deleted residual in the joint fit, kept from wandering off by the likelihood ratio at twice its level (section 10)."""
+    """The deleted residual in the joint fit, kept from wandering off by the likelihood ratio at twice its level (section 10).
+
+    Where an estimator's ellipse is steadier than its likelihood ratio, both must exclude a point to keep it out: in the poorest
+    layouts the likelihood ratio alone would cut what belongs to the region.
+    """
 
     name = "score"
     multiplicities = (1.0, 2.0)
@@ -77,7 +81,10 @@ class Score(Method):
     def statistics(self, estimator: Estimator, fit: Any, dx: np.ndarray, dy: np.ndarray, weight: float) -> list[np.ndarray]:
         joint = estimator.joint(fit, dx, dy, weight)
         law = estimator.law(fit.n, len(dx))
-        return [law.ratio(joint.deleted, joint.remaining, joint.unit), law.ratio(joint.increase, joint.before, joint.unit)]
+        limit = law.ratio(joint.increase, joint.before, joint.unit)
+        if estimator.steady_ellipse:
+            limit = np.minimum(limit, Wald().statistics(estimator, fit, dx, dy, weight)[0])
+        return [law.ratio(joint.deleted, joint.remaining, joint.unit), limit]
 
 
 class Deletion(Method):

@@ -186,7 +186,8 @@ def test_a_ring_is_two_curves():
 def test_a_second_piece_is_found():
     region = gathered(171, 4, 2.0, np.array([[150.0, 100.0]]), "affine")
     (curves,) = region.boundary(300)
-    assert len(curves) == 2 and all(is_closed(curve) and shoelace(curve) > 0 for curve in curves)
+    assert all(is_closed(curve) and shoelace(curve) >= 0 for curve in curves)
+    assert sum(shoelace(curve) > 0.01 * region.volume[0] for curve in curves) == 2
     low, high = around(curves, 0.1)
     assert region.volume[0] == pytest.approx(counted(region, low, high), rel=4e-3)
     first = max(curves, key=lambda c: region.contains(c.mean(0))[0] * -np.linalg.norm(c.mean(0) - region.prediction.mean[0]))

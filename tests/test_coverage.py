@@ -336,3 +336,21 @@ def test_pair_p_values_are_uniform(cell):
         assert Share.of(p <= level).within(level, 0.004), f"{level}: {Share.of(p <= level)}"
     family = Share.of((p.min(-1) <= 0.05 / cell.n)[:, None])
     assert family.value <= 0.05 + 0.004 + ERRORS * family.error
+
+
+@pytest.mark.parametrize(("d", "n"), [(2, 4), (2, 5), (3, 5), (3, 6)])
+def test_affine_regions_hold_in_the_poorest_layouts(d, n):
+    """The thinnest layouts of 2000, noise a fifth of the spread, target along the thin direction; the likelihood ratio fails."""
+    rng = np.random.default_rng(100 * d + n)
+    layouts = rng.standard_normal((2000, n, d))
+    thinness = np.linalg.svd(layouts - layouts.mean(1, keepdims=True), compute_uv=False)[:, -1]
+    chosen = layouts[np.argsort(thinness)[10:30]]
+    _, _, axes = np.linalg.svd(chosen - chosen.mean(1, keepdims=True))
+    target = chosen.mean(1, keepdims=True) + 7.5 * axes[:, -1:, :]
+    replicates = 1000
+    source, image, point, seen = (0.2 * rng.standard_normal((replicates, *x.shape)) + x for x in (chosen, chosen, target, target))
+    prediction = regerr.fit(FiducialPairs(source, image), "affine").predict(point, "observation")
+    hits = {method: prediction.region(0.95, method).contains(seen)[..., 0] for method in ("score", "likelihood-ratio")}
+    error = np.sqrt(0.05 * 0.95 / hits["score"].size)
+    assert abs(hits["score"].mean() - 0.945) < 0.01 + 3 * error
+    assert hits["likelihood-ratio"].mean() < 0.93

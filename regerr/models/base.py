@@ -113,6 +113,8 @@ class Estimator(ABC):
 
     card: ClassVar[Card]
     quadratic: ClassVar[bool] = True  # each entry of `covariance` is a quadratic polynomial of the target
+    steady_ellipse: ClassVar[bool] = False
+    """Whether the Wald ellipse keeps its level in layouts where the likelihood ratio does not."""
     polar: ClassVar[bool] = False  # a rotation about the centroid, alike in all directions: regions bend around it
     noise: Noise
 

@@ -56,6 +56,7 @@ class ErrorsInVariables(Estimator):
     noise: Noise
 
     card = AFFINE_CARD
+    steady_ellipse = True
 
     def degrees_of_freedom(self, n: int, dimension: int) -> int:
         return dimension * (n - dimension - 1)
