@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from . import panels, style, words
 from .asked import asked
@@ -42,6 +43,7 @@ def coverage(ax: Axes, rows: pd.DataFrame) -> None:
 def area(ax: Axes, _: pd.DataFrame) -> None:
     """Logarithmic axis of area."""
     ax.set_yscale("log")
+    ax.yaxis.set_minor_formatter(NullFormatter())
 
 
 COVERAGE, AREA = Quantity("coverage", coverage), Quantity("volume_mean", area)
@@ -116,12 +118,19 @@ def area_caption(coverage: pd.DataFrame, layout: str) -> str:
     taken = rows[rows["volume_replicates"] > 0]
     return " ".join([
         f"Mean area of {_of_what(rows, layout)}; from {words.number(taken['volume_mean'].min())} to "
-        f"{words.number(taken['volume_mean'].max())} px². Each is a mean over the bounded regions of "
-        f"{words.count(taken['volume_replicates'].min())} to {words.count(taken['volume_replicates'].max())} replicates.",
-        f"Largest relative Monte Carlo standard error: "
+        f"{words.number(taken['volume_mean'].max())} px². Bounded regions that were measured for each "
+        f"mean, at least: {_measured(taken)}.",
+        f"Largest relative Monte Carlo standard error, where several were: "
         f"{words.number(100 * (taken['volume_mean_se'] / taken['volume_mean']).max())} %.",
         f"Largest share of unbounded regions: {words.number(100 * rows['unbounded'].max())} %.",
     ])
+
+
+def _measured(taken: pd.DataFrame) -> str:
+    found = style.looks(taken)
+    of = taken["estimator"].map(lambda name: found[name].key)
+    least = taken.groupby(of)["volume_replicates"].min()
+    return "; ".join(f"{look.label} {words.count(least[look.key])}" for look in style.legend_order(found))
 
 
 def _of_what(rows: pd.DataFrame, layout: str) -> str:

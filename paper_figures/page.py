@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from .style import VERDICTS
+
 if TYPE_CHECKING:
     from .build import Drawn
 
@@ -22,8 +24,8 @@ figure img { width: 100%; max-width: 46rem; background: white; border: 1px solid
 figcaption { font-size: .9rem; max-width: 46rem; }
 table { border-collapse: collapse; font-size: .9rem; display: block; overflow-x: auto; }
 th, td { padding: .15rem .6rem; border-bottom: 1px solid var(--line); text-align: right; }
-th:first-child, td:first-child { text-align: left; }
-thead { background: var(--soft); } nav li { display: inline-block; margin-right: 1rem; } nav ul { padding: 0; }
+th:nth-child(-n+2), td:nth-child(-n+2) { text-align: left; }
+thead { background: var(--soft); } nav ul { padding: 0; list-style: none; columns: 24rem; } nav li { break-inside: avoid; }
 """
 _STUDIES = {"icip": "The ICIP 2021 study", "regions": "Regions against the number of fiducials and the noise"}
 
@@ -58,9 +60,10 @@ def verdict_table(summary: pd.DataFrame) -> str:
     rows = summary[summary["level"] == 0.95]
     if "truth" in rows:
         rows = rows[(rows["model"] == rows["truth"]) | (rows["model"] == "")]
-    counts = pd.crosstab([rows["label"], rows["kind"]], rows["verdict"])
-    counts = counts.reindex(columns=[v for v in ("covers", "undecided", "under-covers", "over-covers") if v in counts.columns])
-    spans = rows.groupby(["label", "kind"])["coverage_mean"].agg(["min", "max"]).loc[counts.index]
+    groups = rows.groupby(["label", "kind"], sort=False)
+    counts = groups["verdict"].value_counts().unstack(fill_value=0).reindex(columns=list(VERDICTS), fill_value=0)
+    spans = groups["coverage_mean"].agg(["min", "max"])
+    counts = counts.reindex(spans.index)
     head = "".join(f"<th>{escape(name)}</th>" for name in ("estimator", "question", *counts.columns, "coverage"))
     body = "".join(_row(label, kind, line, span) for (label, kind), line, span in
                    zip(counts.index.to_list(), counts.to_numpy(), spans.to_numpy(), strict=True))

@@ -52,7 +52,7 @@ def caption(tables: Mapping[str, pd.DataFrame]) -> str:
     return (f"One simulated dataset in the target image: {words.count((beads['role'] == 'fiducial').sum())} fiducials "
             f"and 95 % regions for where {words.count((beads['role'] == 'landing').sum())} "
             f"further beads will be localised. Of these beads, "
-            f"{words.listed(counts)} landed; crosses: outside of the {first} region.")
+            f"there landed {words.listed(counts)}; crosses: outside of the {first} region.")
 
 
 def _scene(ax: Axes, beads: pd.DataFrame, found: Mapping[str, style.Look]) -> list[Line2D]:
