@@ -108,7 +108,7 @@ def test_alone_a_degenerate_layout_raises_its_sentence(case, layout):
 @pytest.mark.parametrize("case", [c for c in CASES if c.model == "affine"], ids=str)
 @pytest.mark.parametrize("thin", [1e-9, 1e-11])
 def test_the_rank_threshold_is_1e_10(case, thin):
-    """A spread of 1e-9 of the largest counts as spread, 1e-11 does not (DESIGN, bad input)."""
+    """A spread of 1e-9 of the largest counts as spread, 1e-11 does not."""
     rng = np.random.default_rng(4)
     x = rng.standard_normal((case.n, case.dimension))
     x -= x.mean(0)
@@ -129,7 +129,7 @@ def test_too_few_pairs_are_refused_with_the_mend(case):
         case.fit(case.pairs(1, n=least - 1))
 
 
-LEAST = {  # DESIGN's table; scale unknown
+LEAST = {  # scale unknown
     ("rigid", "target"): (2, 3), ("rigid", "source"): (2, 3), ("rigid", "both"): (2, 3),
     ("similarity", "target"): (3, 3), ("similarity", "source"): (3, 3), ("similarity", "both"): (3, 3),
     ("affine", "target"): (4, 5), ("affine", "source"): (4, 5), ("affine", "both"): (4, 5), ("affine", "full"): (5, 7),
