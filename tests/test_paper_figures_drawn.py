@@ -50,6 +50,14 @@ def module(name: str):
     return import_module(f"paper_figures.figures.{name}")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def coarse():
+    """Pictures of fewer pixels than a paper needs: nothing here looks at them, and they take time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(style, "_RESOLUTION", 100)
+        yield
+
+
 @pytest.fixture(scope="module")
 def results(tmp_path_factory) -> Path:
     """Both studies in a small size, with a user's estimator in them, and what the program draws from them."""
