@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from statistics import NormalDist
 from typing import Any
 
@@ -90,13 +91,24 @@ def name_row(ax: Axes, text: str) -> None:
 
 
 def legend(drawn: Figure, handles: Sequence[Any], columns: int) -> None:
-    """A legend under all panels."""
+    """A legend under all panels, in so many columns or as many as its labels leave room for."""
+    widths = [style.entry_width(str(handle.get_label())) for handle in handles]
+    room = style.INCH * float(drawn.get_size_inches()[0])  # mm
+    while columns > 1 and _taken(widths, columns) > room:
+        columns -= 1
     drawn.legend(handles=list(handles), loc="outside lower center", ncols=columns)
 
 
 def steps(count: int, width: float) -> np.ndarray:
     """So many offsets, evenly over a width about nought."""
     return width * (np.arange(count) - (count - 1) / 2) / max(count, 1)
+
+
+def _taken(widths: Sequence[float], columns: int) -> float:
+    """Width of a legend whose entries fill so many columns one after the other, the first ones with one entry more."""
+    long, more = divmod(len(widths), columns)
+    starts = [long * i + min(i, more) for i in range(columns + 1)]
+    return sum(max(widths[start:stop], default=0.0) for start, stop in pairwise(starts))
 
 
 def _ticks(bottom: float) -> list[float]:

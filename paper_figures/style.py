@@ -15,26 +15,31 @@ from typing import Any, ParamSpec, TypeVar
 import matplotlib.style
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
+from matplotlib.textpath import TextPath
 
 COLUMN, PAGE = 85.0, 180.0  # widths of a figure, mm
-SMALL, TEXT = 6.0, 7.0  # letters, points
+SMALL, LEGEND, TEXT = 6.0, 6.5, 7.0  # letters, points
 INK, GREY, PALE, LINE = "black", "0.45", "0.86", "0.65"
 
-_INCH = 25.4  # mm
+_LETTERS = "DejaVu Sans"  # come with Matplotlib, so they are the same everywhere
+_HANDLE, _AFTER_HANDLE, _BETWEEN = 1.8, 0.5, 1.4  # of the size of a legend's letters: its handles, and the gaps beside them
+INCH, _POINTS = 25.4, 72.0  # mm, points
 _RESOLUTION = 300
 _LONGEST_LABEL = 44
 
 _SETTINGS: dict[str, Any] = {
-    "font.family": "DejaVu Sans",  # comes with Matplotlib, so it is the same everywhere
+    "font.family": _LETTERS,
     "font.size": TEXT, "axes.titlesize": TEXT, "axes.labelsize": TEXT, "figure.titlesize": TEXT,
-    "xtick.labelsize": SMALL, "ytick.labelsize": SMALL, "legend.fontsize": SMALL + 0.5,
+    "xtick.labelsize": SMALL, "ytick.labelsize": SMALL, "legend.fontsize": LEGEND,
     "axes.linewidth": 0.5, "axes.spines.top": False, "axes.spines.right": False, "axes.titlepad": 3.0, "axes.labelpad": 2.0,
     "lines.linewidth": 0.8, "lines.markersize": 3.0, "lines.markeredgewidth": 0.7, "hatch.linewidth": 0.4,
     "xtick.major.width": 0.5, "ytick.major.width": 0.5, "xtick.minor.width": 0.4, "ytick.minor.width": 0.4,
     "xtick.major.size": 2.2, "ytick.major.size": 2.2, "xtick.minor.size": 1.2, "ytick.minor.size": 1.2,
     "xtick.major.pad": 2.0, "ytick.major.pad": 2.0,
-    "legend.frameon": False, "legend.handlelength": 1.8, "legend.columnspacing": 1.4, "legend.handletextpad": 0.5,
+    "legend.frameon": False,
+    "legend.handlelength": _HANDLE, "legend.columnspacing": _BETWEEN, "legend.handletextpad": _AFTER_HANDLE,
     "figure.constrained_layout.use": True, "figure.constrained_layout.h_pad": 0.02, "figure.constrained_layout.w_pad": 0.02,
     "pdf.fonttype": 42, "ps.fonttype": 42, "svg.fonttype": "none", "svg.hashsalt": "regerr",
 }
@@ -103,6 +108,24 @@ def plain(text: str, longest: int = _LONGEST_LABEL) -> str:
     return words.replace("$", r"\$")
 
 
+def fitted(text: str, room: float, size: float = SMALL) -> str:
+    """A user's text, shortened until it fits into so many millimetres."""
+    longest = _LONGEST_LABEL
+    while longest > 1 and text_width(plain(text, longest), size) > room * _POINTS / INCH:
+        longest -= 1
+    return plain(text, longest)
+
+
+def entry_width(label: str) -> float:
+    """Width of an entry of a legend, with its handle and the gap to the next one, millimetres."""
+    return (text_width(label, LEGEND) + LEGEND * (_HANDLE + _AFTER_HANDLE + _BETWEEN)) * INCH / _POINTS
+
+
+def text_width(text: str, size: float) -> float:
+    """Width of a text in letters of a size, both in points."""
+    return float(TextPath((0.0, 0.0), text, size=size, prop=FontProperties(family=_LETTERS)).get_extents().width)
+
+
 def _method(name: str, label: str) -> str:
     """The method of one of our estimators; empty for any other."""
     family, _, method = name.partition("-")
@@ -135,7 +158,7 @@ def settings() -> Iterator[None]:
 
 def figure(width: float, height: float) -> Figure:
     """An empty figure of a size in millimetres."""
-    return Figure(figsize=(width / _INCH, height / _INCH))
+    return Figure(figsize=(width / INCH, height / INCH))
 
 
 @styled

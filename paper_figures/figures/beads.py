@@ -21,7 +21,7 @@ _LINES = ("-", (0, (3, 1.2)), (0, (1, 1)))
 
 @style.styled
 def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
-    """The target image with the outline of every region; below, enlarged, the fiducials and the bead farthest from them."""
+    """The target image with the outline of every region; below, enlarged, the beads nearest to the fiducials and farthest."""
     beads = tables["icip/beads"]
     found = style.looks(beads[beads["role"] == "prediction"])
     drawn = style.figure(style.COLUMN, 138.0)
@@ -31,8 +31,9 @@ def draw(tables: Mapping[str, pd.DataFrame]) -> Figure:
         ax.set_aspect("equal")
         ax.yaxis.set_inverted(True)
     fiducials = beads[beads["role"] == "fiducial"]
-    _look_at(places["near"], fiducials, "fiducials, enlarged")
-    _look_at(places["far"], _farthest(beads, fiducials), "farthest bead, enlarged")
+    nearest, farthest = _nearest_and_farthest(beads)
+    _look_at(places["near"], pd.concat([fiducials, nearest]), "nearest bead, enlarged")
+    _look_at(places["far"], farthest, "farthest bead, enlarged")
     for name, ax in places.items():
         ax.set_xlabel("x in the target (px)")
         ax.set_ylabel("y in the target (px)" if name != "far" else "")
@@ -83,12 +84,11 @@ def _points(ax: Axes, rows: pd.DataFrame, label: str, **look: Any) -> Line2D:
     return points
 
 
-def _farthest(beads: pd.DataFrame, fiducials: pd.DataFrame) -> pd.DataFrame:
-    """The outlines of the bead whose prediction lies farthest from the fiducials' mean."""
-    predicted = beads[beads["role"] == "prediction"]
-    away = (predicted[["x", "y"]] - fiducials[["x", "y"]].mean()).pow(2).sum(axis=1)
-    farthest = predicted["bead"].iloc[int(away.argmax())]
-    return beads[(beads["bead"] == farthest) & (beads["role"] != "fiducial")]
+def _nearest_and_farthest(beads: pd.DataFrame) -> list[pd.DataFrame]:
+    """What belongs to the beads whose predictions lie nearest to the fiducials' mean and farthest from it."""
+    predicted, others = beads[beads["role"] == "prediction"], beads[beads["role"] != "fiducial"]
+    away = (predicted[["x", "y"]] - beads.loc[beads["role"] == "fiducial", ["x", "y"]].mean()).pow(2).sum(axis=1)
+    return [others[others["bead"] == predicted["bead"].iloc[int(place)]] for place in (away.argmin(), away.argmax())]
 
 
 def _look_at(ax: Axes, points: pd.DataFrame, title: str) -> None:

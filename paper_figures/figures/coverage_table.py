@@ -15,7 +15,7 @@ TITLE = "Coverage over targets: min, mean, s.d., max"
 NEEDS = ("icip/summary",)
 
 _LINE, _TOP, _BLOCK, _EDGE = 3.1, 9.5, 86.5, 0.5  # mm: height of a line, where lines begin, width of a block of columns, margin
-_LONGEST = 34  # letters of a name that fit in front of the first number
+_NAME = 34.0  # mm: room for a name in front of the first number
 _GAP = style.PAGE - 2 * (_BLOCK + _EDGE)
 _COLUMNS = {"min": 45.5, "mean": 54.0, "99 % interval": 69.5, "s.d.": 78.0, "max": _BLOCK}  # right edges, mm
 
@@ -68,7 +68,7 @@ def _block(ax: Axes, block: pd.DataFrame, left: float) -> None:
         _write(ax, left, y, f"{layout}, n = {n}", style="italic")
         for name, *numbers in cell[["estimator", *_COLUMNS]].itertuples(index=False, name=None):
             y += _LINE
-            _write(ax, left + 2.0, y, style.plain(name, _LONGEST))
+            _write(ax, left + 2.0, y, style.fitted(name, _NAME))
             for text, edge in zip(numbers, _COLUMNS.values(), strict=True):
                 _write(ax, left + edge, y, text, ha="right")
         y += _LINE
