@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType
 
 import pandas as pd
@@ -12,6 +13,7 @@ import pandas as pd
 from regerr.errors import InputError
 
 from . import page, style
+from .page import Drawn
 
 # In the order of a paper
 FIGURES = (
@@ -21,40 +23,25 @@ FIGURES = (
 )
 
 
-@dataclass(frozen=True)
-class Drawn:
-    """A figure that was written.
-
-    Attributes
-    ----------
-    name, title, caption : str
-    files : tuple of str
-        Their names in the folder of figures: PDF and PNG first.
-    """
-
-    name: str
-    title: str
-    caption: str
-    files: tuple[str, ...]
-
-
 def build(results: Path) -> Path:
     """Write ``figures/`` and ``index.html`` into a folder of results; returns the page.
 
     Raises
     ------
     InputError
-        When tables are missing: all of them are named.
+        When tables are missing (all of them are named) or unreadable, or the folder cannot be written to.
     """
-    modules = {name: import_module(f"{__package__}.figures.{name}") for name in FIGURES}
+    modules = {name: _module(name) for name in FIGURES}
     tables = read(results, sorted({need for module in modules.values() for need in module.NEEDS}))
-    folder = results / "figures"
-    folder.mkdir(exist_ok=True)
-    drawn = [_write(name, module, tables, folder) for name, module in modules.items()]
-    (folder / "captions.md").write_text("".join(f"**{d.title}.** {d.caption}\n\n" for d in drawn), encoding="utf-8")
-    index = results / "index.html"
-    index.write_text(page.page(drawn, tables, sorted(p.relative_to(results).as_posix() for p in results.glob("*/*.csv"))),
-                     encoding="utf-8")
+    index, folder = results / "index.html", results / "figures"
+    try:
+        folder.mkdir(exist_ok=True)
+        drawn = [_write(name, module, tables, folder) for name, module in modules.items()]
+        _write_text(folder / "captions.md", "".join(f"**{d.title}.** {d.caption}\n\n" for d in drawn))
+        _write_text(index, page.page(drawn, tables, _linked(results)))
+    except OSError as fault:
+        raise InputError(f"cannot write the figures into {results} ({fault.strerror or fault}): make room or mend the "
+                         "permissions there, or copy the results elsewhere") from None
     return index
 
 
@@ -66,13 +53,43 @@ def read(results: Path, names: list[str]) -> dict[str, pd.DataFrame]:
         studies = sorted({name.split("/")[0] for name in missing})
         commands = " and ".join(f"regerr study {study} --output {results}" for study in studies)
         raise InputError(f"{results} lacks the tables {', '.join(missing)}: run {commands}")
-    return {name: pd.read_parquet(path) for name, path in paths.items()}
+    return {name: _table(path) for name, path in paths.items()}
+
+
+def _table(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(path)
+    except (OSError, ValueError) as fault:
+        raise InputError(f"{path} cannot be read as a Parquet table ({str(fault).splitlines()[0]}): delete it and run "
+                         f"regerr study {path.parent.name} --output {path.parent.parent}") from None
 
 
 def _write(name: str, module: ModuleType, tables: dict[str, pd.DataFrame], folder: Path) -> Drawn:
-    files = list(style.save(module.draw(tables), folder, name))
-    for suffix, make in getattr(module, "EXTRAS", {}).items():
-        extra = folder / f"{name}.{suffix}"
-        extra.write_text(make(tables), encoding="utf-8")
-        files.append(extra)
+    """Write a figure under temporary names, then rename its files: what is there is whole."""
+    with TemporaryDirectory(prefix=".unfinished-", dir=folder) as unfinished:
+        files = list(style.save(module.draw(tables), Path(unfinished), name))
+        for suffix, make in getattr(module, "EXTRAS", {}).items():
+            files.append(Path(unfinished) / f"{name}.{suffix}")
+            files[-1].write_text(make(tables), encoding="utf-8")
+        for path in files:
+            os.replace(path, folder / path.name)
     return Drawn(name, module.TITLE, module.caption(tables), tuple(path.name for path in files))
+
+
+def _write_text(path: Path, text: str) -> None:
+    with TemporaryDirectory(prefix=".unfinished-", dir=path.parent) as unfinished:
+        whole = Path(unfinished) / path.name
+        whole.write_text(text, encoding="utf-8")
+        os.replace(whole, path)
+
+
+def _linked(results: Path) -> list[str]:
+    """Tables of the studies, relative to the results; as Parquet those that have no CSV beside them."""
+    studies = sorted({need.partition("/")[0] for name in FIGURES for need in _module(name).NEEDS})
+    csv = [path for study in studies for path in (results / study).glob("*.csv")]
+    others = [path for study in studies for path in (results / study).glob("*.parquet") if path.with_suffix(".csv") not in csv]
+    return sorted(path.relative_to(results).as_posix() for path in [*csv, *others])
+
+
+def _module(name: str) -> ModuleType:
+    return import_module(f"{__package__}.figures.{name}")

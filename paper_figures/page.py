@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from .style import VERDICTS
-
-if TYPE_CHECKING:
-    from .build import Drawn
+from .words import count, number
 
 _STYLE = """
 :root { color-scheme: light dark; --line: #8886; --soft: #8882; }
@@ -30,6 +28,23 @@ thead { background: var(--soft); } nav ul { padding: 0; list-style: none; column
 _STUDIES = {"icip": "The ICIP 2021 study", "regions": "Regions against the number of fiducials and the noise"}
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """A figure that was written.
+
+    Attributes
+    ----------
+    name, title, caption : str
+    files : tuple of str
+        Their names in the folder of figures: PDF and PNG first.
+    """
+
+    name: str
+    title: str
+    caption: str
+    files: tuple[str, ...]
+
+
 def page(drawn: Sequence[Drawn], tables: Mapping[str, pd.DataFrame], files: Sequence[str]) -> str:
     """The whole page.
 
@@ -42,7 +57,7 @@ def page(drawn: Sequence[Drawn], tables: Mapping[str, pd.DataFrame], files: Sequ
         Tables to link to, relative to the page.
     """
     links = "".join(f'<li><a href="#{escape(d.name)}">{escape(d.title)}</a></li>' for d in drawn)
-    verdicts = "".join(f"<h3>{escape(title)}</h3>{verdict_table(tables[f'{study}/summary'])}"
+    verdicts = "".join(f"<h3>{escape(title)}</h3>{_size(tables[f'{study}/summary'])}{verdict_table(tables[f'{study}/summary'])}"
                        for study, title in _STUDIES.items())
     listed = "".join(f'<li><a href="{escape(name)}">{escape(name)}</a></li>' for name in files)
     return (f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
@@ -53,6 +68,13 @@ def page(drawn: Sequence[Drawn], tables: Mapping[str, pd.DataFrame], files: Sequ
             f"<p>Number of scenarios in which the mean coverage of 95 % regions was judged so, against a margin declared "
             f"beforehand, with the right model.</p>\n{verdicts}\n<h2>Figures</h2>\n<nav><ul>{links}</ul></nav>\n"
             f"{''.join(map(_figure, drawn))}\n<h2>Tables</h2>\n<ul>{listed}</ul>\n</body></html>\n")
+
+
+def _size(summary: pd.DataFrame) -> str:
+    """How large a study was, so that nobody takes a quick one for the whole."""
+    failed = summary.groupby(["scenario", "estimator"])["failed"].first()
+    return (f"<p>{count(summary['scenario'].nunique())} scenarios, {count(summary['replicates'].max())} replicates each. "
+            f"Datasets without a fit, at most in a scenario: {number(100 * failed.max())} %.</p>")
 
 
 def verdict_table(summary: pd.DataFrame) -> str:
