@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from . import panels, style, words
 from .asked import asked
@@ -16,6 +18,8 @@ from .asked import asked
 MODELS = ("rigid", "affine")
 _SIZES = {"published": 9.0, "likelihood-ratio": 5.5, "score": 1.6}  # nested, so that methods which agree can all be seen
 _FILLED = ("score",)
+# which multiples of powers of ten are written on an axis of more than so many decades
+_BETWEEN = ((3.0, (1.0,)), (1.0, (1.0, 3.0)), (0.5, (1.0, 2.0, 3.0, 5.0)), (0.0, tuple(map(float, range(1, 10)))))
 
 
 @dataclass(frozen=True)
@@ -27,11 +31,14 @@ class Quantity:
     column : str
         Of the coverage table.
     dress : callable
-        Gives axes their scale, from the axes and all rows that the figure shows.
+        Gives axes their scale, from the axes and the rows that share it.
+    shared : {"all", "row"}
+        Whether all panels or those of a row have one scale.
     """
 
     column: str
     dress: Callable[[Axes, pd.DataFrame], None]
+    shared: Literal["all", "row"]
 
 
 def coverage(ax: Axes, rows: pd.DataFrame) -> None:
@@ -40,13 +47,17 @@ def coverage(ax: Axes, rows: pd.DataFrame) -> None:
     panels.nominal(ax, float(rows["level"].iloc[0]), float(rows["replicates"].max()))
 
 
-def area(ax: Axes, _: pd.DataFrame) -> None:
-    """Logarithmic axis of area."""
+def area(ax: Axes, rows: pd.DataFrame) -> None:
+    """Logarithmic axis of area, with numbers as close as its length allows."""
+    decades = math.log10(rows["volume_mean"].max() / rows["volume_mean"].min())
+    between = next(numbers for above, numbers in _BETWEEN if decades > above or above == 0.0)
     ax.set_yscale("log")
+    ax.yaxis.set_major_locator(LogLocator(subs=between))
+    ax.yaxis.set_major_formatter(StrMethodFormatter("{x:,.9g}"))
     ax.yaxis.set_minor_formatter(NullFormatter())
 
 
-COVERAGE, AREA = Quantity("coverage", coverage), Quantity("volume_mean", area)
+COVERAGE, AREA = Quantity("coverage", coverage, "all"), Quantity("volume_mean", area, "row")
 
 
 def rows_of(table: pd.DataFrame, layout: str) -> pd.DataFrame:
@@ -59,12 +70,12 @@ def draw(table: pd.DataFrame, layout: str, quantity: Quantity, label: str) -> Fi
     rows, found = rows_of(table, layout), style.looks(table)
     cells = [(truth, model) for truth in rows["truth"].unique() for model in MODELS]
     counts = sorted(rows["n"].unique())
-    drawn, axes = panels.grid(len(cells), len(counts), style.PAGE, 31.0 * len(cells) + 20.0, sharex=True, sharey=True)
+    drawn, axes = panels.grid(len(cells), len(counts), style.PAGE, 31.0 * len(cells) + 20.0, sharex=True, sharey=quantity.shared)
     for row, (truth, model) in zip(axes, cells, strict=True):
+        shown = rows[(rows["truth"] == truth) & _belongs(rows, model)]
         for ax, n in zip(row, counts, strict=True):
-            quantity.dress(ax, rows)
-            inside = rows[(rows["truth"] == truth) & (rows["n"] == n) & _belongs(rows, model)]
-            _points(ax, inside, quantity.column, found)
+            quantity.dress(ax, rows if quantity.shared == "all" else shown)
+            _points(ax, shown[shown["n"] == n], quantity.column, found)
         panels.name_row(row[-1], f"{truth} truth\n{model} model")
     for ax, n in zip(axes[0], counts, strict=True):
         ax.set_title(f"n = {n} fiducials")
@@ -118,7 +129,8 @@ def area_caption(coverage: pd.DataFrame, layout: str) -> str:
     taken = rows[rows["volume_replicates"] > 0]
     return " ".join([
         f"Mean area of {_of_what(rows, layout)}; from {words.number(taken['volume_mean'].min())} to "
-        f"{words.number(taken['volume_mean'].max())} px². Bounded regions that were measured for each "
+        f"{words.number(taken['volume_mean'].max())} px²; each row of panels has a scale of its own. "
+        "Bounded regions that were measured for each "
         f"mean, at least: {_measured(taken)}.",
         f"Largest relative Monte Carlo standard error, where several were: "
         f"{words.number(100 * (taken['volume_mean_se'] / taken['volume_mean']).max())} %.",

@@ -82,6 +82,7 @@ def name_outer(axes: np.ndarray, x: str, y: str) -> None:
         ax.set_xlabel(x)
     for ax in axes[:, 0]:
         ax.set_ylabel(y)
+    axes[0, 0].figure.align_ylabels(axes[:, 0])
 
 
 def name_row(ax: Axes, text: str) -> None:
