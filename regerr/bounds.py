@@ -7,7 +7,6 @@ of the noise changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,7 @@ import numpy as np
 from .errors import InputError
 from .linalg import apply, symmetrised, transpose
 from .models import Model, parse_model
-from .noise import check_covariance
-from .tangent import turns
+from .noise import check_covariance, checked_covariance
 from .transforms import Transform
 
 
@@ -45,7 +43,7 @@ def cramer_rao(model: str | Model, true_source: Any, transform: Transform, sourc
     """
     x, z = np.asarray(true_source, float), np.asarray(targets, float)
     centre = x.mean(-2)
-    directions = _TANGENTS[parse_model(model).card.name](x.shape[-1]) @ transform.matrix[..., None, :, :]
+    directions = parse_model(model).card.moves(x.shape[-1]) @ transform.matrix[..., None, :, :]
     precision = np.linalg.inv(_effective(transform.matrix, _covariance("source_variance", source_variance, x.shape),
                                          _covariance("target_variance", target_variance, x.shape)))
     g = _gradient(directions, x - centre[..., None, :])
@@ -79,17 +77,7 @@ def _covariance(name: str, value: Any, shape: tuple[int, ...]) -> np.ndarray:
     d = shape[-1]
     c = np.asarray(value, float)
     if c.ndim == 0:
-        if not (c >= 0 and np.isfinite(c)):
-            raise InputError(f"{name} is {c}: give a variance per coordinate of at least 0")
-        return c * np.eye(d)[None]
+        return checked_covariance(name, c) * np.eye(d)[None]
     if c.shape[-2:] != (d, d) or (c.ndim > 2 and c.shape[-3] != shape[-2]):
         raise InputError(f"{name} has shape {c.shape} for points {shape}: give a number, ({d}, {d}) or ({shape[-2]}, {d}, {d})")
     return check_covariance(name, c)[..., None, :, :] if c.ndim == 2 else check_covariance(name, c)
-
-
-# How a member of each family may move: generators D with ``dA = D A``.
-_TANGENTS: dict[str, Callable[[int], np.ndarray]] = {
-    "rigid": turns,
-    "similarity": lambda d: np.concatenate([turns(d), np.eye(d)[None]]),
-    "affine": lambda d: np.eye(d * d).reshape(-1, d, d),
-}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .linalg import determinant, dot, inverse_components, mahalanobis, quadratic, square
+from .linalg import determinant, dot, entries, identity, inverse_components, mahalanobis, quadratic, square, times
 
 
 class Covariance(ABC):
@@ -45,8 +45,7 @@ class Proportional(Covariance):
         unbounded = np.isinf(self.factor)
         if unbounded.any():
             # infinity times an entry of zero is no number
-            identity = np.eye(len(self.matrix)).reshape(len(self.matrix), len(self.matrix), *(1,) * self.factor.ndim)
-            matrix = np.where(unbounded, np.where(identity > 0, np.inf, 0.0), matrix)
+            matrix = np.where(unbounded, np.where(identity(matrix[0]) > 0, np.inf, 0.0), matrix)
         return matrix
 
     def trace(self) -> np.ndarray:
@@ -57,6 +56,16 @@ class Proportional(Covariance):
 
     def distance(self, e: np.ndarray) -> np.ndarray:
         return quadratic(inverse_components(self.matrix), e) / self.factor
+
+
+def leveraged(noise: np.ndarray, white: np.ndarray, dx: np.ndarray, base: float) -> Proportional:
+    """Noise (..., d, d) times ``base + |white dx|^2``, dx (d, ..., m); unbounded for datasets whose ``white`` is infinite."""
+    leverage = square(times(entries(white), dx))
+    hidden = np.isinf(white[..., 0, 0])[..., None]
+    if hidden.any():
+        leverage = np.where(hidden, np.inf, leverage)
+    leverage += base
+    return Proportional(entries(noise), leverage)
 
 
 @dataclass(frozen=True, eq=False)

@@ -52,7 +52,7 @@ def symmetrised(matrix: np.ndarray) -> np.ndarray:
 
 def inverse_symmetric(m: np.ndarray) -> np.ndarray:
     """Inverse of symmetric 2 x 2 or 3 x 3 matrices by cofactors; infinite or NaN where singular."""
-    return rows_matrix(inverse_components(np.moveaxis(m, (-2, -1), (0, 1))))
+    return rows_matrix(inverse_components(matrix_components(m)))
 
 
 def root(matrix: np.ndarray) -> np.ndarray:
@@ -75,6 +75,16 @@ def rows(vectors: np.ndarray) -> np.ndarray:
 def rows_matrix(matrix: np.ndarray) -> np.ndarray:
     """Component matrices (d, d, ...) to (..., d, d)."""
     return np.moveaxis(matrix, (0, 1), (-2, -1))
+
+
+def matrix_components(matrix: np.ndarray) -> np.ndarray:
+    """Matrices (..., d, d) to component matrices (d, d, ...)."""
+    return np.moveaxis(matrix, (-2, -1), (0, 1))
+
+
+def identity(like: np.ndarray) -> np.ndarray:
+    """The identity (d, d, 1, ...) that broadcasts against component matrices as fit component vectors (d, ...)."""
+    return np.eye(len(like)).reshape(len(like), len(like), *(1,) * (like.ndim - 1))
 
 
 def entries(matrix: np.ndarray) -> np.ndarray:
@@ -181,7 +191,7 @@ def mahalanobis(covariance: np.ndarray, vector: np.ndarray) -> np.ndarray:
 def nuclear_norm(h: np.ndarray) -> np.ndarray:
     """Sum of the singular values of 2 x 2 or 3 x 3 matrices (..., d, d)."""
     if h.shape[-1] == 2:
-        return np.sqrt(np.einsum("...ij,...ij->...", h, h) + 2.0 * np.abs(determinant(np.moveaxis(h, (-2, -1), (0, 1)))))
+        return np.sqrt(np.einsum("...ij,...ij->...", h, h) + 2.0 * np.abs(determinant(matrix_components(h))))
     return np.linalg.svd(h, compute_uv=False).sum(-1)
 
 

@@ -93,7 +93,8 @@ class Deletion(Method):
     name = "deletion"
 
     def statistics(self, estimator: Estimator, fit: Any, dx: np.ndarray, dy: np.ndarray, weight: float) -> list[np.ndarray]:
-        return Score().statistics(estimator, fit, dx, dy, weight)[:1]
+        joint = estimator.joint(fit, dx, dy, weight)
+        return [estimator.law(fit.n, len(dx)).ratio(joint.deleted, joint.remaining, joint.unit)]
 
 
 class Wald(Method):

@@ -50,7 +50,7 @@ class Noise:
             raise InputError("a full noise covariance is estimated from the residuals: leave out the known scale")
         for name in ("source_covariance", "target_covariance"):
             if getattr(self, name) is not None:
-                object.__setattr__(self, name, _checked_covariance(name, getattr(self, name)))
+                object.__setattr__(self, name, checked_covariance(name, getattr(self, name)))
 
     @property
     def source_share(self) -> float:
@@ -135,7 +135,8 @@ def check_covariance(name: str, covariance: np.ndarray) -> np.ndarray:
     return covariance
 
 
-def _checked_covariance(name: str, covariance: Any) -> np.ndarray:
+def checked_covariance(name: str, covariance: Any) -> np.ndarray:
+    """A variance per coordinate of at least 0, or covariances, as an array; an InputError otherwise."""
     c = np.asarray(covariance, float)
     if c.ndim == 0:
         if not (c >= 0 and np.isfinite(c)):

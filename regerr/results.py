@@ -11,6 +11,7 @@ import numpy as np
 
 from .blocks import BLOCK, fit_blocks
 from .errors import Failure, InputError, RegistrationWarning, UndeterminedError, UnsupportedError
+from .linalg import trace
 from .methods import Deletion
 from .models import Model, parse_model
 from .models.base import Estimator, Fit, mapped, without_each
@@ -110,7 +111,7 @@ class RegistrationResult:
     @property
     def fle_rms(self) -> np.ndarray:
         """Effective r.m.s. FLE, a length in target units: square root of the trace of the noise covariance, (...)."""
-        return np.sqrt(np.einsum("...ii->...", self.noise_covariance))
+        return np.sqrt(trace(self.noise_covariance))
 
     @property
     def residuals(self) -> np.ndarray:
@@ -171,7 +172,7 @@ class RegistrationResult:
         d = self.pairs.dimension
         unit = replace(self.fitted, noise_covariance=np.broadcast_to(np.eye(d), self.noise_covariance.shape))
         tre = Prediction(self.estimator, unit, self.pairs.source, "tre", "")
-        return np.einsum("...ii->...", tre.covariance) / d
+        return trace(tre.covariance) / d
 
     def sample(self, k: int, rng: np.random.Generator) -> Transform:
         """Draw k transformations (k, ...) from the first-order law of the estimate, for joint statements on several targets."""

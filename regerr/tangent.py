@@ -1,4 +1,4 @@
-"""The directions in which a rotation can move, in 2D and 3D."""
+"""The directions in which a linear part can move, ``dA = D A``, in 2D and 3D."""
 
 from __future__ import annotations
 
@@ -17,6 +17,16 @@ for _turn in _TURNS.values():
 def turns(dimension: int) -> np.ndarray:
     """Generators of rotations: (1, 2, 2), or (3, 3, 3) for the axes x, y, z; ``[w]_x = sum_k w_k turns[k]``."""
     return _TURNS[dimension]
+
+
+def turns_and_growth(dimension: int) -> np.ndarray:
+    """Those of a similarity: the turns, and growth of all directions alike."""
+    return np.concatenate([turns(dimension), np.eye(dimension)[None]])
+
+
+def anyhow(dimension: int) -> np.ndarray:
+    """Those of any matrix: one for each entry, (d^2, d, d)."""
+    return np.eye(dimension**2).reshape(-1, dimension, dimension)
 
 
 def cayley(generator: np.ndarray) -> np.ndarray:

@@ -58,15 +58,14 @@ class Registration:
     def predict(self, pairs: FiducialPairs, targets: np.ndarray, kind: str) -> Predicted:
         """Fit all datasets and predict."""
         result = _fitted(pairs, self.model, self.noise)
-        return Predicted(result.predict(targets, kind), self.method, result.failure)
+        return Predicted(result.predict(targets, kind), result.failure, self.method)
 
 
 @dataclass(frozen=True, eq=False)
-class Predicted:
-    """A prediction whose method of making regions is settled."""
+class Settled:
+    """A prediction with the failures of its fits."""
 
-    prediction: ModelPrediction
-    method: str
+    prediction: ModelPrediction | LeaveOneOutPrediction
     failure: np.ndarray
 
     @property
@@ -78,6 +77,14 @@ class Predicted:
     def rms(self) -> np.ndarray:
         """Root mean square length of the expected deviation, (..., m)."""
         return self.prediction.rms
+
+
+@dataclass(frozen=True, eq=False)
+class Predicted(Settled):
+    """A prediction whose method of making regions is settled."""
+
+    prediction: ModelPrediction
+    method: str
 
     def p_value(self, points: np.ndarray) -> np.ndarray:
         """P-values (..., m)."""
@@ -115,21 +122,10 @@ class LeaveOneOutDisk:
 
 
 @dataclass(frozen=True, eq=False)
-class LeftOut:
-    """Leave-one-out disks with the failures of their fits."""
+class LeftOut(Settled):
+    """Leave-one-out disks; their deviation is the leave-one-out distance."""
 
     prediction: LeaveOneOutPrediction
-    failure: np.ndarray
-
-    @property
-    def mean(self) -> np.ndarray:
-        """Predicted points (..., m, d)."""
-        return self.prediction.mean
-
-    @property
-    def rms(self) -> np.ndarray:
-        """Root mean square leave-one-out distance, (..., m)."""
-        return self.prediction.rms
 
     def region(self, level: float) -> Disk:
         """Disks of a nominal level."""

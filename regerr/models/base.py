@@ -14,13 +14,14 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 
 from ..covariances import Covariance
-from ..errors import Failure, UnsupportedError
+from ..errors import Failure
 from ..laws import ChiSquareLaw, FisherLaw, Law
 from ..noise import Noise
 from ..scatter import joining_factor
 from ..transforms import Transform
 
 Record = TypeVar("Record")
+_ALL = 1.0 - 1e-12  # share of the joint RSS from which on a deleted residual counts as all of it
 _REFITTED = 32768  # points of one dataset that are refitted at a time
 
 
@@ -37,12 +38,15 @@ class Card:
         Fewest pairs that determine the transformation at all.
     exact : str
         When the law of its regions is exact, in words.
+    moves : callable
+        Generators D (q, d, d) of the ways in which its linear part can move, ``dA = D A``, for a dimension.
     """
 
     name: str
     parameters: Mapping[int, int]
     determining: Mapping[int, int]
     exact: str
+    moves: Callable[[int], np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,6 +202,16 @@ def noise_share(kind: str, source_share: float) -> float:
     return {"tre": 0.0, "lre": source_share, "observation": 1.0}[kind]
 
 
+def latent_share(source_share: float, weight: float) -> float:
+    """How far along its residual a new pair's latent point lies: the source's share, all the way for `lre` (section 10)."""
+    return source_share if np.isinf(weight) or weight == 1.0 else 1.0
+
+
+def rest_of(total: np.ndarray, deleted: np.ndarray) -> np.ndarray:
+    """The joint RSS without the deleted residual; 0 where that is all of it, up to rounding (theory, section 10)."""
+    return np.where(deleted >= _ALL * total, 0.0, total - deleted)
+
+
 def variance_factor(n: int, weight: float) -> float:
     """``1/n + 1/w``: what centroid and new point add to the leverage."""
     return 1.0 / joining_factor(n, weight)
@@ -234,11 +248,6 @@ def _rebuilt(record: Record, values: dict[str, Any]) -> Record:
     new = object.__new__(type(record))
     new.__dict__.update(values)
     return new
-
-
-def refuse_noise(model: str, noise: Noise, known: str) -> UnsupportedError:
-    """The sentence for a model that cannot use a noise."""
-    return UnsupportedError(f"the {model} model cannot use {noise.describe()}: use {known}")
 
 
 def failures(*cases: tuple[np.ndarray, Failure]) -> np.ndarray:

@@ -10,19 +10,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..covariances import Covariance, Proportional
+from ..covariances import Covariance, leveraged
 from ..errors import Failure
-from ..linalg import dot, entries, nuclear_norm, square, times, trace, transpose
+from ..linalg import dot, entries, nuclear_norm, times, trace, transpose
 from ..noise import Noise
 from ..scatter import Scatter, joining_factor
 from ..secular import small_roots
 from ..transforms import Transform
-from .base import Estimator, Fit, Joint, variance_factor
+from .base import Estimator, Fit, Joint, rest_of, variance_factor
 from .layout import undetermined
 from .regression import AFFINE_CARD, rows_and_columns, sample_affine
 from .scale import noisy_scale
 
-_ALL = 1.0 - 1e-12
 _SHARP = 1e-8  # residual share of the scatter below which singular values of the points replace its eigenvalues
 _GAP = 1e-10  # a large eigenvector whose source half is shorter than this makes the map infinite
 
@@ -120,8 +119,7 @@ class ErrorsInVariables(Estimator):
             deleted = c * component2.sum(0) / left
         deleted = np.where(z2[:d].sum(0) == 0, 0.0, deleted)
         increase, rss = change.sum(0), fit.rss[..., None]
-        total = rss + increase
-        remaining = np.where(deleted >= _ALL * total, 0.0, total - deleted)
+        remaining = rest_of(rss + increase, deleted)
         return Joint(deleted, remaining, increase / self._bartlett(fit, along, values, c), rss, fit.unit[..., None])
 
     def _bartlett(self, fit: ErrorsInVariablesFit, along: np.ndarray, values: np.ndarray, c: float) -> np.ndarray:
@@ -141,9 +139,7 @@ class ErrorsInVariables(Estimator):
             return np.where(curved < 1.0, 1.0 + (fit.n - d) * q * s2 / (1.0 - curved), np.inf)
 
     def covariance(self, fit: ErrorsInVariablesFit, dx: np.ndarray, weight: float) -> Covariance:
-        spread = np.where(np.isinf(fit.white[..., 0, 0])[..., None], np.inf, square(times(entries(fit.white), dx)))
-        spread += variance_factor(fit.n, weight)
-        return Proportional(entries(fit.noise_covariance), spread)
+        return leveraged(fit.noise_covariance, fit.white, dx, variance_factor(fit.n, weight))
 
     def matrix_covariance(self, fit: ErrorsInVariablesFit) -> np.ndarray:
         return rows_and_columns(fit.noise_covariance, fit.white)

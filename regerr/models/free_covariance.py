@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..covariances import Covariance, Proportional
+from ..covariances import Covariance, leveraged
 from ..errors import Failure
 from ..linalg import (
     apply,
@@ -19,6 +19,7 @@ from ..linalg import (
     entries,
     gram,
     inverse_root,
+    matrix_components,
     product,
     rows_matrix,
     square,
@@ -29,7 +30,7 @@ from ..linalg import (
 from ..noise import Noise
 from ..scatter import Scatter, joining_factor
 from ..transforms import Transform
-from .base import Estimator, Fit, Joint, variance_factor
+from .base import Estimator, Fit, Joint, latent_share, variance_factor
 from .layout import undetermined
 from .regression import AFFINE_CARD, rows_and_columns, sample_affine
 from .scale import noisy_scale
@@ -117,7 +118,7 @@ class FreeCovariance(Estimator):
         e = w - times(core, x)
         # triangular roots stay positive where a determinant would be rounding
         root = inverse_root(_residual_scatter(fit, core))
-        own = k if np.isinf(weight) or weight == 1.0 else 1.0
+        own = latent_share(k, weight)
         leverage = square(times(inverse_root(_latent_scatter(fit, core, k)), times(core, x) + own * e))
         distance = square(times(root, times(entries(fit.colour), e)))
         deleted = c * (1.0 + c * leverage) * distance
@@ -129,7 +130,7 @@ class FreeCovariance(Estimator):
         """The joint fit (d, d, ..., m) between the white frames of the n pairs."""
         down_x, down_y, up_y = _stretched(x, c, -0.5), _stretched(w, c, -0.5), _stretched(w, c, 0.5)
         correlation = product(product(down_y, entries(fit.correlation) + c * w[:, None] * x[None, :]), down_x)
-        core = np.moveaxis(self._core(rows_matrix(correlation)), (-2, -1), (0, 1))
+        core = matrix_components(self._core(rows_matrix(correlation)))
         return product(product(up_y, core), down_x)
 
     def _growth(self, fit: FreeCovarianceFit, root: np.ndarray, core: np.ndarray, own: np.ndarray) -> np.ndarray:
@@ -142,18 +143,20 @@ class FreeCovariance(Estimator):
         return np.expm1(growth)
 
     def covariance(self, fit: FreeCovarianceFit, dx: np.ndarray, weight: float) -> Covariance:
-        inward = fit.known @ fit.core @ fit.white_x
-        spread = np.where(np.isinf(fit.known[..., 0, 0])[..., None], np.inf, square(times(entries(inward), dx)))
-        spread += variance_factor(fit.n, weight)
-        return Proportional(entries(fit.noise_covariance), spread)
+        return leveraged(fit.noise_covariance, _inward(fit), dx, variance_factor(fit.n, weight))
 
     def matrix_covariance(self, fit: FreeCovarianceFit) -> np.ndarray:
-        with np.errstate(invalid="ignore"):
-            return rows_and_columns(fit.noise_covariance, fit.known @ fit.core @ fit.white_x)
+        return rows_and_columns(fit.noise_covariance, _inward(fit))
 
     def sample(self, fit: FreeCovarianceFit, k: int, rng: np.random.Generator) -> Transform:
-        known = np.where(np.isinf(fit.known), np.nan, fit.known)
-        return sample_affine(self, fit, known @ fit.core @ fit.white_x, k, rng)
+        inward = _inward(fit)
+        return sample_affine(self, fit, np.where(np.isinf(inward), np.nan, inward), k, rng)
+
+
+def _inward(fit: FreeCovarianceFit) -> np.ndarray:
+    """Whitens the true points, from the source (..., d, d); infinite where the noise hides a direction."""
+    finite = np.where(np.isinf(fit.known), 0.0, fit.known) @ fit.core @ fit.white_x
+    return np.where(np.isinf(fit.known), np.inf, finite)
 
 
 def _whitened(centred: np.ndarray, failure: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -166,7 +169,7 @@ def _whitened(centred: np.ndarray, failure: np.ndarray) -> tuple[np.ndarray, np.
     white = np.where(failed, np.eye(d), vt / singular[..., :, None])
     points = apply(white, centred)
     # on a thin layout the first whitening is right to eps over the thinness; a triangular second one spares the wide directions
-    again = rows_matrix(inverse_root(np.moveaxis(np.where(failed, np.eye(d), gram(points, points)), (-2, -1), (0, 1))))
+    again = rows_matrix(inverse_root(matrix_components(np.where(failed, np.eye(d), gram(points, points)))))
     return again @ white, apply(again, points)
 
 

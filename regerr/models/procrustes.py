@@ -12,15 +12,18 @@ from typing import Any
 import numpy as np
 
 from ..covariances import Covariance, Dense, Proportional, Swung
-from ..errors import Failure
+from ..errors import Failure, UnsupportedError
 from ..linalg import (
+    about,
     apply,
     components,
     cross,
     dot,
     entries,
+    identity,
     inverse_components,
     inverse_symmetric,
+    matrix_components,
     product,
     proper_rotation,
     quadratic,
@@ -33,14 +36,12 @@ from ..linalg import (
 )
 from ..noise import Noise
 from ..scatter import Frame, Scatter, joining_factor
-from ..tangent import turns
 from ..transforms import Transform
-from .base import Estimator, Fit, Joint, variance_factor
+from .base import Card, Estimator, Fit, Joint, latent_share, rest_of, variance_factor
 from .layout import undetermined
 from .scale import noisy_scale
 
 _UNDIRECTED = 1e-12  # correlation of the best rotation that counts as none
-_ALL = 1.0 - 1e-12  # share of the joint RSS from which on a deleted residual counts as all of it
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +108,7 @@ class Procrustes(Estimator):
         increase = _rss_change(fit, change) + c * square(e)
         deleted = self._deleted(fit, change, scale, v, e, weight, c)
         total = rss + increase
-        remaining = np.where(deleted >= _ALL * total, 0.0, total - deleted)
+        remaining = rest_of(total, deleted)
         if self.scaled and self.noise.source_share > 0:
             increase = increase + total * np.expm1(-2.0 * self.noise.source_share * np.log(scale))
         return Joint(deleted, remaining, increase, rss, fit.unit[..., None])
@@ -120,14 +121,13 @@ class Procrustes(Estimator):
         a = trace(fit.frame.yy)[..., None] + c * square(w)
         b = trace(fit.vv)[..., None] + c * square(v)
         scale = noisy_scale(a, b, nu, self.noise.source_share)
-        identity = np.eye(len(v)).reshape(len(v), len(v), *(1,) * (v.ndim - 1))
-        return scale * turn + (scale - 1.0) * identity, scale
+        return scale * turn + (scale - 1.0) * identity(v), scale
 
     def _deleted(self, fit: ProcrustesFit, change: np.ndarray, scale: Any, v: np.ndarray, e: np.ndarray, weight: float,
                  c: float) -> np.ndarray:
         """``c e'(I + c J N^-1 J') e``, N of the n pairs at the joint fit: the inverse of section 10, written out."""
         k = self.noise.source_share
-        own = k if np.isinf(weight) or weight == 1.0 else 1.0
+        own = latent_share(k, weight)
         u = v + times(change, v)
         if own:
             u = u + own * e
@@ -159,7 +159,7 @@ class Procrustes(Estimator):
     def matrix_covariance(self, fit: ProcrustesFit) -> np.ndarray:
         """From ``dA = sum_k w_k B_k A``, ``Cov(w) = s2 N^-1``, ``N_kl = sum_i (B_k eta_i)'(B_l eta_i)`` over latent points."""
         d = fit.matrix.shape[-1]
-        moves = np.concatenate([turns(d), np.eye(d)[None]]) if self.scaled else turns(d)
+        moves = self.card.moves(d)
         information = np.einsum("kij,lim,...jm->...kl", moves, moves, fit.frame.latent(self.noise.source_share))
         failed = fit.failure[..., None, None] > 0
         covariance = fit.noise_covariance[..., :1, :1] * np.linalg.inv(np.where(failed, np.eye(len(moves)), information))
@@ -185,8 +185,8 @@ class Procrustes(Estimator):
         """Exact, by removing each pair from the scatters (a new pair of weight -1)."""
         fit = self.fit(source, target)
         factor = fit.n / (fit.n - 1.0)
-        v = components(apply(fit.matrix, source - fit.x_mean[..., None, :]))
-        w = components(target - fit.y_mean[..., None, :])
+        v = components(apply(fit.matrix, about(source, fit.x_mean)))
+        w = components(about(target, fit.y_mean))
         change, _ = self._refit(fit, v, w, -factor)
         left = factor * rows(w - v - times(change, v))
         return np.where(self._determined_without(fit, v, factor)[..., None], left, np.nan)
@@ -200,12 +200,26 @@ class Procrustes(Estimator):
         return np.linalg.eigvalsh(np.where(np.isfinite(rest), rest, 0.0))[..., 1] > 1e-14 * size
 
 
+class IsotropicModel:
+    """A family that Procrustes fits: one estimator, for isotropic noise alone."""
+
+    card: Card
+    estimator: type[Procrustes]
+
+    def under(self, noise: Noise) -> Estimator:
+        """The estimator for a noise; refuses any but isotropic noise."""
+        if noise.shape != "isotropic":
+            raise UnsupportedError(f"the {self.card.name} model cannot use {noise.describe()}: use isotropic noise ('both', "
+                                   "'target' or 'source'), or the affine model")
+        return self.estimator(noise)
+
+
 def _turn(vy: np.ndarray, v: np.ndarray, w: np.ndarray, c: float) -> tuple[np.ndarray, np.ndarray]:
     """The rotation that a new pair adds, minus the identity (d, d, ..., m), and the joint nu (..., m)."""
     if len(v) == 3:
         h = rows_matrix(vy + c * v[:, None] * w[None, :])
         rotation, nu = proper_rotation(np.where(np.isfinite(h), h, 0.0))
-        return np.moveaxis(rotation - np.eye(3), (-2, -1), (0, 1)) + 0.0 * v[0], nu
+        return matrix_components(rotation - np.eye(3)) + 0.0 * v[0], nu
     p = vy[0, 0] + vy[1, 1] + c * dot(v, w)
     q = vy[0, 1] - vy[1, 0] + c * cross(v, w)[0]
     nu = np.hypot(p, q)
@@ -238,7 +252,7 @@ def _information(fit: ProcrustesFit, change: np.ndarray, scale: Any, k: float, u
     moment = cross(u, e)
     if len(u) == 2:
         return square(moment) / spread, spread
-    whole = change + np.eye(3).reshape(3, 3, *(1,) * (u.ndim - 1))
+    whole = change + identity(u)
     half = product(whole, vy)
     eta = (1 - k) ** 2 * product(product(whole, entries(fit.vv)), np.swapaxes(whole, 0, 1)) + k**2 * yy
     eta = eta + k * (1 - k) * (half + np.swapaxes(half, 0, 1))
@@ -248,7 +262,7 @@ def _information(fit: ProcrustesFit, change: np.ndarray, scale: Any, k: float, u
 def _inertia(eta: np.ndarray) -> np.ndarray:
     """``tr(E) I - E`` of component matrices: ``sum J'J`` of the rotation in 3D."""
     total = eta[0, 0] + eta[1, 1] + eta[2, 2]
-    return total * np.eye(3).reshape(3, 3, *(1,) * (eta.ndim - 2)) - eta
+    return total * identity(eta[0]) - eta
 
 
 def _swing(eta: np.ndarray, v: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..covariances import Covariance, Proportional
+from ..covariances import Covariance, leveraged
 from ..linalg import (
     EPS,
     about,
@@ -19,6 +19,7 @@ from ..linalg import (
     gram,
     inverse_root,
     mahalanobis,
+    matrix_components,
     root,
     rows_matrix,
     square,
@@ -28,11 +29,12 @@ from ..linalg import (
 )
 from ..noise import Noise
 from ..scatter import Scatter
+from ..tangent import anyhow
 from ..transforms import Transform
 from .base import Card, Estimator, Fit, Joint, variance_factor
 from .layout import undetermined
 
-AFFINE_CARD = Card("affine", {2: 6, 3: 12}, {2: 3, 3: 4}, "with noise in one space only; else to first order")
+AFFINE_CARD = Card("affine", {2: 6, 3: 12}, {2: 3, 3: 4}, "with noise in one space only; else to first order", anyhow)
 _POOR = 1e-6  # reciprocal condition of the scatter below which the points themselves are decomposed
 
 
@@ -106,9 +108,7 @@ class Regression(Estimator):
         return Joint(deleted, rss, deleted, rss, fit.unit[..., None])
 
     def covariance(self, fit: RegressionFit, dx: np.ndarray, weight: float) -> Covariance:
-        spread = square(times(entries(fit.white), dx))
-        spread += variance_factor(fit.n, weight)
-        return Proportional(entries(fit.noise_covariance), spread)
+        return leveraged(fit.noise_covariance, fit.white, dx, variance_factor(fit.n, weight))
 
     def matrix_covariance(self, fit: RegressionFit) -> np.ndarray:
         return rows_and_columns(fit.noise_covariance, fit.white)
@@ -168,8 +168,7 @@ class InverseRegression(Estimator):
 
     def covariance(self, fit: InverseRegressionFit, dx: np.ndarray, weight: float) -> Covariance:
         dy = times(entries(fit.matrix), dx)
-        spread = square(times(entries(fit.back.white), dy)) + variance_factor(fit.n, weight)
-        return Proportional(entries(fit.noise_covariance), spread)
+        return leveraged(fit.noise_covariance, fit.back.white, dy, variance_factor(fit.n, weight))
 
     def matrix_covariance(self, fit: InverseRegressionFit) -> np.ndarray:
         return rows_and_columns(fit.noise_covariance, fit.back.white @ fit.matrix)
@@ -180,7 +179,7 @@ class InverseRegression(Estimator):
 
 def least_squares(scatter: Scatter) -> tuple[np.ndarray, np.ndarray]:
     """Linear part (..., d, d) of target on source and the whitening of the source, one refinement from the residuals."""
-    white = rows_matrix(inverse_root(np.moveaxis(scatter.sxx, (-2, -1), (0, 1))))
+    white = rows_matrix(inverse_root(matrix_components(scatter.sxx)))
     matrix = transpose(transpose(white) @ (white @ scatter.sxy))
     residuals = scatter.dy - apply(matrix, scatter.dx)
     matrix = matrix + transpose(transpose(white) @ (white @ gram(scatter.dx, residuals)))

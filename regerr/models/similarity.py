@@ -8,26 +8,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..noise import Noise
-from .base import Card, Estimator, refuse_noise
-from .procrustes import Procrustes
+from ..tangent import turns_and_growth
+from .base import Card
+from .procrustes import IsotropicModel, Procrustes
 
 
 class SimilarityEstimator(Procrustes):
     """Closed form for any ratio of the noises."""
 
-    card = Card("similarity", {2: 4, 3: 7}, {2: 2, 3: 3}, "in 2D with noise in the target only; else to first order")
+    card = Card("similarity", {2: 4, 3: 7}, {2: 2, 3: 3}, "in 2D with noise in the target only; else to first order",
+                turns_and_growth)
     scaled = True
 
 
 @dataclass(frozen=True)
-class Similarity:
+class Similarity(IsotropicModel):
     """The similarity model: ``T(x) = s R x + t``, R a proper rotation, s > 0."""
 
     card = SimilarityEstimator.card
-
-    def under(self, noise: Noise) -> Estimator:
-        """The estimator for a noise; refuses any but isotropic noise."""
-        if noise.shape != "isotropic":
-            raise refuse_noise("similarity", noise, "isotropic noise ('both', 'target' or 'source'), or the affine model")
-        return SimilarityEstimator(noise)
+    estimator = SimilarityEstimator
