@@ -31,8 +31,8 @@ class Method(ABC):
     def ratios(self, estimator: Estimator, fit: Any, dx: np.ndarray, dy: np.ndarray, weight: float) -> list[np.ndarray]:
         """Each statistic over its constant, (..., m): what `Law.survival` and `Law.threshold` speak of."""
         ratios = self.statistics(estimator, fit, dx, dy, weight)
-        exact = (fit.rss == 0)[..., None]
-        if estimator.noise.scale is not None or not exact.any():
+        exact = estimator.exact(fit)[..., None]
+        if not exact.any():
             return ratios
         alone = np.where(_is_the_prediction(fit, dx, dy), 0.0, np.inf)
         return [np.where(exact, alone, ratio) for ratio in ratios]

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .linalg import proper_rotation, trace
+from .linalg import proper_rotation
 from .models.regression import least_squares
 from .models.scale import noisy_scale
 from .scatter import Frame, Scatter
@@ -57,7 +57,7 @@ def _unit_scale(scatter: Scatter, share: float) -> np.ndarray:
 
 def _fitted_scale(scatter: Scatter, share: float) -> np.ndarray:
     _, nu = proper_rotation(scatter.sxy)
-    return noisy_scale(trace(scatter.syy), trace(scatter.sxx), nu, share)
+    return noisy_scale(scatter.y_length2, scatter.x_length2, nu, share)
 
 
 def _rigid(scatter: Scatter, scale: np.ndarray, share: float) -> np.ndarray:
@@ -68,7 +68,7 @@ def _rigid(scatter: Scatter, scale: np.ndarray, share: float) -> np.ndarray:
 def _similarity(scatter: Scatter, scale: np.ndarray, share: float) -> np.ndarray:
     """The least ``RSS(t) / ((1-k) + k (t/s)^2)`` over the scale t: theory section 4, "lambda given"."""
     rotation, nu = proper_rotation(scatter.sxy)
-    a, b = trace(scatter.syy) * share / scale**2, trace(scatter.sxx) * (1.0 - share)
+    a, b = scatter.y_length2 * share / scale**2, scatter.x_length2 * (1.0 - share)
     cross = nu * share / scale**2
     root = np.sqrt((b - a) ** 2 + 4.0 * (1.0 - share) * nu * cross)
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -55,7 +55,7 @@ def fit(pairs: FiducialPairs, model: str | Model = "rigid", noise: str | Noise =
     fitted = fit_blocks(estimator, pairs.source, pairs.target)
     if on_failure == "raise":
         _raise_failures(fitted.failure)
-    if not pairs.batch_shape and fitted.rss == 0 and not fitted.failure and estimator.noise.scale is None:
+    if not pairs.batch_shape and estimator.exact(fitted) and not fitted.failure:
         warnings.warn("the pairs fit exactly, to rounding: there is no residual to estimate the noise from, and every region is "
                       "a point", RegistrationWarning, stacklevel=2)
     result = RegistrationResult(pairs, chosen, estimator, fitted)
@@ -121,7 +121,8 @@ class RegistrationResult:
     @property
     def fre_rms(self) -> np.ndarray:
         """R.m.s. length of the residuals, no degrees-of-freedom correction, (...), target units."""
-        return np.sqrt(np.mean(np.einsum("...d,...d->...", self.residuals, self.residuals), -1))
+        residuals = self.residuals
+        return np.sqrt(np.mean(np.einsum("...d,...d->...", residuals, residuals), -1))
 
     def __getitem__(self, index: Any) -> RegistrationResult:
         """One dataset, or a part, of a batch."""
@@ -160,12 +161,9 @@ class RegistrationResult:
             others = fit_blocks(self.estimator, without_each(x, part), without_each(y, part))
             left = Prediction(self.estimator, others, x[..., part, None, :], "observation", self.pairs.target_unit)
             p = left.p_value(y[..., part, None, :], Deletion())[..., 0]
-            out[..., part] = np.where(self._exact(others), np.nan, p)
-        return np.where(self._exact(self.fitted)[..., None], np.nan, out)
-
-    def _exact(self, fitted: Fit) -> np.ndarray:
-        """Whether pairs fit to rounding and so give no verdict, unless the scale of the noise is known."""
-        return (fitted.rss == 0) & (self.noise.scale is None)
+            # pairs that fit exactly give no verdict
+            out[..., part] = np.where(self.estimator.exact(others), np.nan, p)
+        return np.where(self.estimator.exact(self.fitted)[..., None], np.nan, out)
 
     def leverages(self) -> np.ndarray:
         """How much each pair pulls its own prediction, (..., n): variance of its TRE over the noise, mean over coordinates."""

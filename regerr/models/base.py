@@ -182,6 +182,10 @@ class Estimator(ABC):
             return np.full_like(rss, self.noise.scale**2)
         return unit * rss / self.degrees_of_freedom(n, dimension)
 
+    def exact(self, fit: Fit) -> np.ndarray:
+        """Whether pairs fit to rounding (...), so that no noise can be estimated from them; never with a known scale."""
+        return np.asarray((fit.rss == 0) & (self.noise.scale is None))
+
     def weight(self, kind: str) -> float:
         """A kind as the weight of the new pair: 1, ``1 + 1/rho`` or infinite (theory, section 5)."""
         share = noise_share(kind, self.noise.source_share)

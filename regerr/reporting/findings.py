@@ -69,7 +69,7 @@ class Findings:
     @property
     def exact(self) -> bool:
         """Whether the pairs fit to rounding, with a noise that was to be estimated from them."""
-        return bool(self.result.fitted.rss == 0) and self.result.noise.scale is None
+        return bool(self.result.estimator.exact(self.result.fitted))
 
 
 def find(result: RegistrationResult, targets: Any = None) -> Findings:
