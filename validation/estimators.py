@@ -8,7 +8,8 @@ from functools import lru_cache
 import numpy as np
 
 import regerr
-from regerr.baselines.leave_one_out import Disk, LeaveOneOutPrediction, leave_one_out
+from regerr.baselines.leave_one_out import LeaveOneOutPrediction, leave_one_out
+from regerr.baselines.shapes import Balls
 from regerr.methods import parse_method
 from regerr.models import parse_model
 from regerr.noise import Noise, parse_noise
@@ -127,7 +128,7 @@ class LeftOut(Settled):
 
     prediction: LeaveOneOutPrediction
 
-    def region(self, level: float) -> Disk:
+    def region(self, level: float) -> Balls:
         """Disks of a nominal level."""
         return self.prediction.region(level)
 
