@@ -76,7 +76,7 @@ METHODS = (
 _GUESTS = (("#009E73", "P"), ("#CC79A7", "X"), ("#000000", "*"), ("#B79F00", "h"), ("#7B3294", "d"))
 VERDICTS = {  # colour and the letters on it
     "covers": ("#0072B2", "white"), "under-covers": ("#D55E00", "white"), "over-covers": ("#F0C75E", "black"),
-    "undecided": ("#DDDDDD", "black"),
+    "undecided": ("#DDDDDD", "black"), "cannot": ("#6E6E6E", "white"),
 }
 
 

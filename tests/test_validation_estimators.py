@@ -188,7 +188,7 @@ def verdicts(tmp_path, *estimators) -> dict[str, str]:
     cell = Scenario({"n": 10}, EXPERIMENT, estimators, truth="rigid", measured=0)
     a_study = Study("trial", "Trial", (cell,), replicates=6_000, chunk=2_000, margins=Margins({0.95: 0.015}))
     run(a_study, tmp_path, Workers(1))
-    summary = per_scenario(a_study, collect(a_study, tmp_path)[0])
+    summary = per_scenario(a_study, collect(a_study, tmp_path).sums)
     return dict(zip(summary["estimator"], summary["verdict"], strict=True))
 
 
@@ -206,7 +206,7 @@ def test_a_users_file_joins_a_study_like_ours(tmp_path):
     a_study = Study("trial", "Trial", (Scenario({"n": 10}, EXPERIMENT, (Registration("rigid", method="wald"),), truth="rigid"),),
                     replicates=60, chunk=20).joined_by(FromFile(str(path)))
     run(a_study, tmp_path / "results", Workers(2))
-    summary = per_scenario(a_study, collect(a_study, tmp_path / "results")[0]).set_index("estimator")
+    summary = per_scenario(a_study, collect(a_study, tmp_path / "results").sums).set_index("estimator")
     mine, ours = summary.loc["circles"], summary.loc["rigid-both-wald"]
     assert mine["label"] == "circles of 2 FRE" and mine["verdict"] == "under-covers" and mine["volume_replicates"] == 60
     assert mine["rms_tre"] == ours["rms_tre"] and mine["efficiency"] == ours["efficiency"]

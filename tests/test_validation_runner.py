@@ -34,7 +34,7 @@ def study(*scenarios: Scenario, replicates: int = 70, **options) -> Study:
 
 
 def tables(a_study: Study, folder) -> tuple[pd.DataFrame, pd.DataFrame]:
-    sums, _ = collect(a_study, folder)
+    sums = collect(a_study, folder).sums
     return per_target(a_study, sums), per_scenario(a_study, sums)
 
 
@@ -180,7 +180,8 @@ class _Answer:
 def test_failures_count_as_not_covered_and_can_be_drawn_again(tmp_path, coded):
     a_study = study(scenario(6, Choosy(coded=coded)))
     run(a_study, tmp_path, Workers(1))
-    sums, failures = collect(a_study, tmp_path)
+    found = collect(a_study, tmp_path)
+    sums, failures = found.sums, found.failures
     row = per_scenario(a_study, sums).iloc[0]
     assert row["failed"] == len(failures) / 70 == pytest.approx(1 - row["coverage_mean"])
     assert 0.3 < row["failed"] < 0.7
@@ -218,9 +219,10 @@ class Unable:
 def test_an_estimator_that_refuses_the_pairs_covers_nothing(tmp_path):
     a_study = study(scenario(6, Unable()))
     run(a_study, tmp_path, Workers(1))
-    sums, failures = collect(a_study, tmp_path)
+    found = collect(a_study, tmp_path)
+    sums, failures = found.sums, found.failures
     rows = per_scenario(a_study, sums)
-    assert (rows["coverage_mean"] == 0).all() and (rows["failed"] == 1).all() and (rows["verdict"] == "under-covers").all()
+    assert (rows["coverage_mean"] == 0).all() and (rows["failed"] == 1).all() and (rows["verdict"] == "cannot").all()
     assert set(failures["reason"]) == {"this one never works"}
 
 

@@ -13,7 +13,7 @@ import regerr
 from .illustrations import expected_tre_map, held_out_beads
 from .runner import collect, write_whole
 from .study import Study
-from .tables import per_scenario, per_target, verdicts
+from .tables import per_scenario, per_target, speed, verdicts
 
 # tables for pictures that come with a study
 ILLUSTRATIONS: dict[str, dict[str, Callable[[bool], pd.DataFrame]]] = {"icip": {"map": expected_tre_map, "beads": held_out_beads}}
@@ -22,16 +22,18 @@ ILLUSTRATIONS: dict[str, dict[str, Callable[[bool], pd.DataFrame]]] = {"icip": {
 def write_tables(study: Study, folder: Path, quick: bool = False) -> pd.DataFrame:
     """Write all tables of a study from its chunks; returns the summary.
 
-    ``coverage`` has one row per target and ``summary`` one per scenario, both as Parquet and CSV (`validation.tables`);
-    ``verdicts.csv``, ``failures.csv``, ``study.json``; and what `ILLUSTRATIONS` lists.
+    ``coverage`` has one row per target, ``summary`` one per scenario, ``speed`` the time per dataset, which alone differs from
+    run to run; all as Parquet and CSV (`validation.tables`). Further ``verdicts.csv``, ``failures.csv``, ``study.json``; and what
+    `ILLUSTRATIONS` lists.
     """
-    sums, failures = collect(study, folder)
-    summary = per_scenario(study, sums)
-    for name, table in (("coverage", per_target(study, sums)), ("summary", summary)):
+    found = collect(study, folder)
+    summary = per_scenario(study, found.sums)
+    tables = {"coverage": per_target(study, found.sums), "summary": summary, "speed": speed(study, found.seconds)}
+    for name, table in tables.items():
         _parquet(folder / f"{name}.parquet", table)
         _csv(folder / f"{name}.csv", table)
     _csv(folder / "verdicts.csv", verdicts(summary, study))
-    _csv(folder / "failures.csv", failures)
+    _csv(folder / "failures.csv", found.failures)
     write_whole(folder / "study.json", lambda path: path.write_text(json.dumps(_facts(study), indent=1) + "\n", encoding="utf-8"))
     for name, make in ILLUSTRATIONS.get(study.name, {}).items():
         _parquet(folder / f"{name}.parquet", make(quick))

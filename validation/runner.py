@@ -9,18 +9,18 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from regerr.errors import InputError, MissingExtraError
-from simulations import Observed, Targets
+from simulations import Observed
 
 from .analysis import analyse
+from .draws import taken
 from .study import Chunk, Study
 from .sums import merged
 
@@ -114,8 +114,28 @@ def run(study: Study, folder: Path, workers: Workers | None = None, report: Repo
             report(done, len(chunks))
 
 
-def collect(study: Study, folder: Path) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
-    """Merged sums of each scenario by its identity, and the failures that were listed.
+@dataclass(frozen=True)
+class Collected:
+    """What all chunks of a study left.
+
+    Attributes
+    ----------
+    sums : mapping
+        Merged sums of each scenario by its identity.
+    failures : table
+        Of single replicates, as far as they were listed.
+    seconds : table
+        Of each scenario, chunk and estimator: datasets, and how long they took. Times differ from run to run, so they stand apart
+        from all that is the same each time.
+    """
+
+    sums: dict[str, pd.DataFrame]
+    failures: pd.DataFrame
+    seconds: pd.DataFrame
+
+
+def collect(study: Study, folder: Path) -> Collected:
+    """Put the chunks of a finished study together.
 
     Raises
     ------
@@ -125,14 +145,18 @@ def collect(study: Study, folder: Path) -> tuple[dict[str, pd.DataFrame], pd.Dat
     place = folder / "chunks"
     tables: dict[str, list[pd.DataFrame]] = {s.identity: [] for s in study.scenarios}
     failures: list[dict[str, Any]] = []
+    seconds: list[dict[str, Any]] = []
     for chunk in study.chunks():
         table = read(chunk, place)
         if table is None:
             raise InputError(f"{place} lacks the chunk {chunk.name} of this study: run it again, it goes on where it stopped")
         failures += table.attrs["failures"]
+        seconds += table.attrs["seconds"]
         tables[chunk.scenario.identity].append(table)
-    columns = ["scenario", "chunk", "replicate", "estimator", "reason"]
-    return {name: merged(parts) for name, parts in tables.items()}, pd.DataFrame(failures, columns=columns)
+    where = ["scenario", "chunk"]
+    return Collected({name: merged(parts) for name, parts in tables.items()},
+                     pd.DataFrame(failures, columns=[*where, "replicate", "estimator", "reason"]),
+                     pd.DataFrame(seconds, columns=[*where, "estimator", "datasets", "seconds"]))
 
 
 def replay(study: Study, scenario: str, chunk: int, replicate: int) -> Observed:
@@ -146,7 +170,7 @@ def replay(study: Study, scenario: str, chunk: int, replicate: int) -> Observed:
     if not found or not 0 <= replicate < found[0].count:
         raise InputError(f"the study {study.name} has no replicate {replicate} in chunk {chunk} of {scenario!r}: "
                          "take all three from one row of its table of failures")
-    return _one(found[0].draw(), replicate)
+    return taken(found[0].draw(), replicate)
 
 
 def read(chunk: Chunk, place: Path) -> pd.DataFrame | None:
@@ -177,20 +201,6 @@ def write_whole(path: Path, writer: Callable[[Path], Any]) -> None:
 
 def _computed(chunk: Chunk) -> tuple[str, pd.DataFrame]:
     return chunk.name, analyse(chunk)
-
-
-def _one(observed: Observed, i: int) -> Observed:
-    """One dataset of a batch; what all datasets share stays."""
-    targets = observed.targets
-    pick = {f.name: _row(getattr(targets, f.name), i) for f in fields(targets)}
-    transform: Any = observed.true_transform
-    return replace(observed, pairs=observed.pairs[i], targets=Targets(**pick), spoiled=observed.spoiled[i],
-                   true_transform=transform if len(np.shape(transform.matrix)) == 2 else transform[i],
-                   true_source=_row(observed.true_source, i), true_target=_row(observed.true_target, i))
-
-
-def _row(points: np.ndarray, i: int) -> np.ndarray:
-    return points[i] if points.ndim > 2 else points
 
 
 def _made(folder: Path) -> Path:

@@ -43,6 +43,8 @@ class Scenario:
         Replicates, the first ones, on which volumes without a closed form are taken.
     truth : str
         Family of the true transformation, whose bound estimators without a family of their own are held against.
+    sampled : int, optional
+        Replicates, the first ones, on which estimators that call themselves costly are run; all of them when None.
     """
 
     labels: Mapping[str, Label]
@@ -54,6 +56,7 @@ class Scenario:
     volume_levels: tuple[float, ...] = (0.95,)
     measured: int = 100
     truth: str = "affine"
+    sampled: int | None = None
 
     def __post_init__(self) -> None:
         names = [e.name for e in self.estimators]
@@ -111,6 +114,8 @@ class Chunk:
         On how many of them, the first ones, volumes without a closed form are taken.
     seed : int
         Root seed of the study.
+    sampled : int, optional
+        On how many of them, the first ones, costly estimators are run; all when None.
     """
 
     scenario: Scenario
@@ -118,6 +123,7 @@ class Chunk:
     count: int
     measured: int
     seed: int
+    sampled: int | None = None
 
     @property
     def name(self) -> str:
@@ -129,7 +135,7 @@ class Chunk:
         """Digest of all that its numbers depend on, the code included."""
         s = self.scenario
         asked = (s.estimators, s.kinds, s.levels, s.volume_kinds, s.volume_levels, s.truth)
-        return digest(s.content, *asked, self.index, self.count, self.measured, self.seed, code_digest())
+        return digest(s.content, *asked, self.index, self.count, self.measured, self.seed, self.sampled, code_digest())
 
     @property
     def generator(self) -> np.random.Generator:
@@ -186,7 +192,9 @@ class Study:
         for scenario in self.scenarios:
             for index, start in enumerate(range(0, self.replicates, self.chunk)):
                 count = min(self.chunk, self.replicates - start)
-                yield Chunk(scenario, index, count, min(max(scenario.measured - start, 0), count), self.seed)
+                measured, sampled = (None if first is None else min(max(first - start, 0), count)
+                                     for first in (scenario.measured, scenario.sampled))
+                yield Chunk(scenario, index, count, measured or 0, self.seed, sampled)
 
     def joined_by(self, *estimators: Estimator) -> Study:
         """The same study with more estimators in every scenario; nobody else's numbers change."""

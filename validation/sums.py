@@ -2,7 +2,8 @@
 
 A table of sums has one row for each estimator, kind, level, measure and target: the count, sum and sum of squares of one number
 over replicates. Target -1 stands for the mean over a replicate's targets; only its sums give a Monte Carlo error of such a mean,
-since all targets of a replicate share one fit.
+since all targets of a replicate share one fit. Of what is summarised by its median, counts of bins are kept instead
+(`validation.quantiles`): there the column of targets holds the number of the bin.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+
+from .quantiles import binned
 
 ALL_TARGETS = -1
 KEYS = ["estimator", "kind", "level", "measure", "target"]
@@ -34,6 +37,12 @@ class Ledger:
             targets, parts = np.arange(ALL_TARGETS, values.shape[1]), [_sums(_over_targets(values)), _sums(values)]
         self.keys.append((kind, level, measure, targets))
         self.sums.append(np.concatenate(parts, axis=1))
+
+    def count(self, kind: str, level: float, measure: str, values: np.ndarray) -> None:
+        """Enter positive numbers of all replicates and targets for a median; what is not a number is left out."""
+        bins, counts = binned(values)
+        self.keys.append((kind, level, measure, bins))
+        self.sums.append(np.stack([counts, np.zeros(len(bins)), np.zeros(len(bins))]))
 
     def table(self) -> pd.DataFrame:
         """All sums."""

@@ -10,76 +10,19 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
+from scipy.special import chdtri
 
 from . import measures
+from .columns import SUMMARY_COLUMNS, TARGET_COLUMNS
 from .protocol import family_of, method_of
+from .quantiles import median
 from .study import Scenario, Study
 from .sums import ALL_TARGETS, SUMS, Moments
-from .verdicts import judge_mean, judge_worst
+from .verdicts import Verdict, judge_mean, judge_worst
+
+__all__ = ["SUMMARY_COLUMNS", "TARGET_COLUMNS", "per_scenario", "per_target", "verdicts"]
 
 _CELL = ["scenario", "estimator", "kind", "level"]
-_WHO = {
-    "scenario": "unique name of the scenario; its labels follow, one column each",
-    "estimator": "unique name",
-    "label": "what figures call it",
-    "model": "its family, if it has one",
-    "method": "its method, if it says so",
-    "kind": "the question: tre, lre or observation",
-    "level": "nominal level",
-}
-_REST = {
-    "volume_replicates": "replicates on which the region was measured and bounded",
-    "volume_mean": "mean area (2D, px^2) or volume (3D, px^3) of the bounded regions",
-    "volume_mean_se": "",
-    "volume_sd": "its s.d. over replicates",
-    "volume_sd_se": "",
-    "log_volume_mean": "mean natural logarithm of it",
-    "log_volume_mean_se": "",
-    "unbounded": "share of measured regions that are unbounded",
-    "unbounded_se": "",
-    "rms_tre": "root mean square of |T^(x) - T(x)|, px",
-    "rms_tre_se": "",
-    "expected_rms_tre": "root mean square of what the estimator itself expects, where that is finite, px",
-    "expected_rms_tre_se": "",
-    "efficiency": "Cramer-Rao efficiency within the estimator's family; empty when the truth is outside of it",
-    "efficiency_se": "",
-}
-
-TARGET_COLUMNS = {
-    **_WHO,
-    "target": "number of the target, from 0",
-    "x": "true position in the source, px; empty when every replicate has targets of its own",
-    "y": "the same",
-    "z": "the same; empty in 2D",
-    "distance": "to the nearest true fiducial in the source, px; empty when x is",
-    "replicates": "datasets drawn",
-    "coverage": "share of replicates whose region holds the target; failed ones do not",
-    "coverage_se": "",
-    **_REST,
-}
-
-SUMMARY_COLUMNS = {
-    **_WHO,
-    "targets": "number of targets",
-    "replicates": "datasets drawn",
-    "failed": "share of datasets without a fit",
-    "coverage_mean": "mean over targets of the coverage",
-    "coverage_mean_se": "Monte Carlo error over replicates, not over replicates x targets",
-    "coverage_mean_low": "99 % interval of the mean",
-    "coverage_mean_high": "",
-    "coverage_min": "least coverage of a target",
-    "coverage_min_low": "99 % interval, with Bonferroni's allowance for the choice among targets",
-    "coverage_min_high": "",
-    "coverage_sd": "s.d. over targets",
-    "coverage_max": "greatest coverage of a target",
-    "coverage_max_low": "99 % interval as for the least",
-    "coverage_max_high": "",
-    "margin": "declared for the mean",
-    "verdict": "covers, under-covers, over-covers or undecided: the mean against the margin",
-    "worst_margin": "declared for the worst target",
-    "worst_verdict": "the same of the worst target",
-    **_REST,
-}
 
 
 def per_target(study: Study, sums: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -116,6 +59,8 @@ def per_scenario(study: Study, sums: Mapping[str, pd.DataFrame]) -> pd.DataFrame
     out["worst_margin"] = study.margins.worst * out["margin"]
     facts = (out[name] for name in ("coverage_mean", "coverage_mean_se", "replicates", "targets", "level", "margin"))
     out["verdict"] = [str(judge_mean(*row)) for row in zip(*facts, strict=True)]
+    out.loc[out["failed"] == 1.0, ["verdict", "worst_verdict"]] = str(Verdict.CANNOT)
+    out = _with_medians(study, out, big)
     return _ordered(out, study, SUMMARY_COLUMNS)
 
 
@@ -123,6 +68,26 @@ def verdicts(summary: pd.DataFrame, study: Study) -> pd.DataFrame:
     """The columns of the summary that say what was decided, and from what."""
     return summary[["scenario", *_label_names(study), "estimator", "label", "kind", "level", "replicates", "coverage_mean",
                     "coverage_mean_se", "margin", "verdict", "coverage_min", "coverage_max", "worst_margin", "worst_verdict"]]
+
+
+def speed(study: Study, seconds: pd.DataFrame) -> pd.DataFrame:
+    """Seconds that each estimator took for a dataset: to fit it and to test all targets at all kinds and levels.
+
+    Returns
+    -------
+    Columns scenario, labels of the study, estimator, label, datasets, seconds (mean over datasets), seconds_se (over chunks;
+    empty for one chunk). Rows of an estimator that could not be used are left out.
+    """
+    known = seconds.dropna()
+    known = known.assign(each=known["seconds"] / known["datasets"])
+    groups = known.groupby(["scenario", "estimator"], sort=False)
+    out = groups.agg(datasets=("datasets", "sum"), total=("seconds", "sum"), sd=("each", "std"), chunks=("each", "size"))
+    out = out.assign(seconds=out["total"] / out["datasets"], seconds_se=out["sd"] / np.sqrt(out["chunks"])).reset_index()
+    labels = pd.DataFrame([{"scenario": s.identity, **s.labels} for s in study.scenarios])
+    names = pd.DataFrame({e.name: (e.name, e.label) for s in study.scenarios for e in s.estimators}.values(),
+                         columns=["estimator", "label"])
+    whole = out.merge(labels, on="scenario").merge(names, on="estimator")
+    return whole[["scenario", *_label_names(study), "estimator", "label", "datasets", "seconds", "seconds_se"]]
 
 
 def _together(sums: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -157,6 +122,28 @@ def _measured(big: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     for name, measured in found.items():
         out[name], out[f"{name}_se"] = measured.value, measured.error
     return out
+
+
+def _with_medians(study: Study, out: pd.DataFrame, big: pd.DataFrame) -> pd.DataFrame:
+    """The rows with what is summarised by medians: sizes, and distances from the truth in the metric of the bound."""
+    size = _medians(big, "size", _CELL, out)
+    distance = _medians(big, "distance", ["scenario", "estimator"], out)
+    dimension = {s.identity: s.experiment.targets.dimension for s in study.scenarios}
+    of_oracle = chdtri(out["scenario"].map(dimension).to_numpy(float), 0.5)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        efficiency = measures.Measured(of_oracle / distance.value, of_oracle / distance.value**2 * distance.error)
+    return out.assign(size=size.value, size_se=size.error, median_efficiency=efficiency.value,
+                      median_efficiency_se=efficiency.error)
+
+
+def _medians(big: pd.DataFrame, measure: str, keys: list[str], out: pd.DataFrame) -> measures.Measured:
+    """Median of a measure for each row, NaN where it was not taken."""
+    targets = out.groupby(keys)["targets"].first()
+    many = dict(zip(targets.index, targets, strict=True))
+    found = {key: median(rows["target"].to_numpy(), rows["count"].to_numpy(float), rows["count"].sum() / many[key])
+             for key, rows in big[big["measure"] == measure].groupby(keys) if key in many}
+    value, error = np.array([found.get(key, (np.nan, np.nan)) for key in out[keys].itertuples(index=False, name=None)]).T
+    return measures.Measured(value, error)
 
 
 def _over_targets(study: Study, big: pd.DataFrame, rows: pd.DataFrame) -> Iterator[dict[str, object]]:

@@ -2,7 +2,8 @@
 
 With enough replicates any approximate region differs from its nominal level significantly; what matters is whether it differs by
 more than the margin. "covers" means that a deviation of the margin or more is rejected on both sides; "under-covers" and
-"over-covers", that a deviation within the margin is rejected; "undecided", that the replicates do not tell.
+"over-covers", that a deviation within the margin is rejected; "undecided", that the replicates do not tell. Of an estimator
+without any fit, tables say "cannot".
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ class Verdict(StrEnum):
     UNDER = "under-covers"
     OVER = "over-covers"
     UNDECIDED = "undecided"
+    CANNOT = "cannot"
 
 
 def judge_mean(coverage: float, error: float, replicates: float, targets: int, level: float, margin: float) -> Verdict:
