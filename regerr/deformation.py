@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from scipy.special import chdtrc, fdtrc
 
 from .errors import InputError, RegistrationWarning, UndeterminedError, UnsupportedError
+from .hypotheses import NestedTest, Outcome, parse_test, with_options
+from .hypotheses.groups import Groups, parse_groups
+from .hypotheses.seeds import Seed, checked_draws, checked_seed
+from .hypotheses.wild import TRIED, WildF
 from .models import Model, parse_model
-from .nested import LADDER, rung
+from .nested import LADDER, steps
 from .noise import Noise, parse_noise
 from .pairs import FiducialPairs
-from .results import RegistrationResult, fit
-from .scatter import Scatter
-from .wilks import least_log_determinant, log_determinant, rao
+from .results import fit
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,15 +31,20 @@ class Comparison:
     noise : Noise
         What was assumed of the noise.
     statistic, p_value : (...)
-        F and its p-value; NaN where there is no verdict.
+        The statistic and its p-value; NaN where there is no verdict.
     dof : (q, v)
-        Degrees of freedom of F: parameters that the wider model has more, and residual ones; v is infinite with a known scale.
+        Degrees of freedom: parameters that the wider model has more, and residual ones; v is infinite where none enter, with a
+        known scale and in chi-square tests.
     exact : bool
-        Whether the law of F is exact under the null; otherwise to first order in the noise over the spread of the fiducials.
+        Whether the law is exact under the null.
     unresolved : (...) bool
         Datasets that the wider model fits exactly, to rounding: nothing is left to judge by.
     failure : (...) int
         One `Failure` code for each dataset.
+    test : NestedTest
+        Which test it was, with its options.
+    law : str
+        What the p-value rests on, in words.
     """
 
     models: tuple[str, str]
@@ -49,6 +55,8 @@ class Comparison:
     exact: bool
     unresolved: np.ndarray
     failure: np.ndarray
+    test: NestedTest
+    law: str
 
     @property
     def null(self) -> str:
@@ -71,105 +79,66 @@ class Comparison:
 
 
 def compare_models(pairs: FiducialPairs, null: str | Model, wider: str | Model, noise: str | Noise = "both",
-                   on_failure: str = "raise") -> Comparison:
+                   on_failure: str = "raise", *, test: str | NestedTest = "F", groups: Groups | None = None,
+                   draws: int | None = None, seed: Seed | None = None) -> Comparison:
     """Test whether the simpler of two nested models explains the pairs: rigid < similarity < affine.
-
-    Isotropic noise: ``F = ((RSS_0 - RSS_1)/q) / (RSS_1/v)``, both sums in the metric that the null sets (`regerr.nested`).
-    Noise of any covariance (affine alternative): Wilks' lambda with Rao's F (`regerr.wilks`).
 
     Parameters
     ----------
     pairs : FiducialPairs
-        One dataset, or a batch (..., n, d).
+        One dataset, or a batch (..., n, d); for the tests of raters the last axis of the batch is the raters.
     null, wider : {"rigid", "similarity", "affine"} or model objects
     noise : {"both", "target", "source", "full"} or Noise
     on_failure : {"raise", "mark"}
         What to do with layouts that leave a model undetermined.
+    test : name or test object
+        With noise that is alike in all directions: "F" (default; ``((RSS_0 - RSS_1)/q)/(RSS_1/v)``, both sums in the metric that
+        the null sets), "wild" and "wild-t" (the law of F from random signs of landmarks or groups, without and with weights of
+        Student's t), "bootstrap" (from simulated datasets), "raters" and "raters-permuted" (the rater as the unit), and to
+        compare with, "bartlett", "chi2", "iso/full". With noise of any covariance: "F" (Wilks' lambda with Rao's F), "bartlett",
+        "chi2", "iso/full".
+    groups : sequence of n labels or mapping of names to labels, optional
+        Landmarks that belong together, for the wild tests: left-right partners, neighbours.
+    draws : int, optional
+        Random patterns or datasets of the tests that draw; 999 by default.
+    seed : int, SeedSequence or Generator, optional
+        Of those; a fixed seed by default, so that one file gives one answer.
 
     Raises
     ------
     InputError
-        When the wider model does not contain the null.
+        When the wider model does not contain the null, and for options that are wrong or that the test does not take.
     UnsupportedError, UndeterminedError
-        As `regerr.fit` does for the wider model.
+        As `regerr.fit` does for the wider model; for a test that cannot take this noise, or so few landmarks.
     """
-    models = _nested(parse_model(null), parse_model(wider))
+    models = parse_model(null), parse_model(wider)
+    steps(*models)
     assumed = parse_noise(noise)
+    chosen = with_options(parse_test(test, assumed), groups=parse_groups(groups, pairs.names), draws=checked_draws(draws),
+                          seed=checked_seed(seed))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RegistrationWarning)  # an exact fit is told in the verdict
-        fitted = fit(pairs, models[1], assumed, on_failure)
-        test = _full if assumed.shape == "full" else _isotropic
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            statistic, p_value, dof, unresolved = test(pairs, models, assumed, fitted)
-    silent = unresolved | (fitted.failure > 0)
-    return Comparison((models[0].card.name, models[1].card.name), assumed, np.where(silent, np.nan, statistic),
-                      np.where(silent, np.nan, p_value), dof, _exact(models, assumed, pairs.dimension),
-                      unresolved & (fitted.failure == 0), fitted.failure)
+        failure = fit(chosen.fitted_to(pairs), models[1], chosen.assumed(assumed), on_failure).failure
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        found = _applied(chosen, pairs, models, assumed, failure == 0)
+    silent = found.unresolved | (failure > 0)
+    return Comparison((models[0].card.name, models[1].card.name), assumed, np.where(silent, np.nan, found.statistic),
+                      np.where(silent, np.nan, found.p_value), found.dof, found.exact, found.unresolved & (failure == 0), failure,
+                      chosen, found.law)
 
 
-Tested = tuple[np.ndarray, np.ndarray, tuple[float, float], np.ndarray]
-
-
-def _isotropic(pairs: FiducialPairs, models: tuple[Model, Model], noise: Noise, fitted: RegistrationResult) -> Tested:
-    """Statistic, p-value, degrees of freedom and unresolved datasets, for noise known up to one scale."""
-    first, second = _rungs(models)
-    scatter = Scatter.of(pairs.source, pairs.target)
-    share = noise.source_share
-    scale = LADDER[first].scale(scatter, share)
-    rss_0, rss_1 = (LADDER[i].rss(scatter, scale, share) for i in (first, second))
-    q, v = _parameters(models, pairs.dimension), fitted.degrees_of_freedom
-    rounding = np.maximum(scatter.smallest_resolved(), scale**2 * scatter.swap().smallest_resolved())
-    fall = np.maximum(rss_0 - rss_1, 0.0) / q
-    if noise.scale is not None:
-        statistic = fall / noise.scale**2
-        return statistic, chdtrc(q, q * statistic), (q, math.inf), np.zeros(rss_1.shape, bool)
-    statistic = fall / (rss_1 / v)
-    return statistic, fdtrc(q, v, statistic), (q, v), rss_1 < rounding
-
-
-def _full(pairs: FiducialPairs, models: tuple[Model, Model], noise: Noise, fitted: RegistrationResult) -> Tested:
-    """The same for noise of any covariance."""
-    scatter = Scatter.of(pairs.source, pairs.target)
-    n, d = scatter.n, scatter.dimension
-    scaled = models[0].card.parameters[d] > d + d * (d - 1) // 2
-    usable = fitted.failure == 0
-    matrix = np.where(usable[..., None, None], fitted.transform.matrix, np.eye(d))
-    log_q, within = log_determinant(scatter, matrix, noise.source_share)
-    unresolved = np.linalg.eigvalsh(within)[..., 0] < scatter.smallest_resolved()
-    log_q0 = np.full(log_q.shape, np.nan)
-    ready = usable & ~unresolved
-    if ready.any():
-        log_q0[ready] = least_log_determinant(Scatter.of(pairs.source[ready], pairs.target[ready]), noise.source_share, scaled)
-    q = _parameters(models, d)
-    statistic, p_value, second = rao(np.maximum(log_q0 - log_q, 0.0), d, q, n - models[1].card.parameters[d] / d)
-    return statistic, p_value, (q, second), unresolved
-
-
-def _nested(null: Model, wider: Model) -> tuple[Model, Model]:
-    """The two models, when the ladder holds both in this order."""
-    first, second = rung(null.card.name), rung(wider.card.name)
-    if first is None or second is None or first >= second:
-        raise InputError(f"cannot test {null.card.name!r} against {wider.card.name!r}: give a simpler model and a wider one, in "
-                         f"this order, of {' < '.join(step.name for step in LADDER)}")
-    return null, wider
-
-
-def _rungs(models: tuple[Model, Model]) -> tuple[int, int]:
-    first, second = (rung(model.card.name) for model in models)
-    assert first is not None and second is not None
-    return first, second
-
-
-def _parameters(models: tuple[Model, Model], dimension: int) -> int:
-    """How many parameters the wider model has more."""
-    return models[1].card.parameters[dimension] - models[0].card.parameters[dimension]
-
-
-def _exact(models: tuple[Model, Model], noise: Noise, dimension: int) -> bool:
-    """Whether both models are linear, seen from the one noisy space: then F is exact."""
-    one_space = Noise(0.0, noise.shape, noise.scale) if noise.ratio in (0.0, math.inf) else noise
-    return noise.shape == "isotropic" and all(model.under(one_space).linear(dimension) for model in models)
-
+def _applied(test: NestedTest, pairs: FiducialPairs, models: tuple[Model, Model], noise: Noise, usable: np.ndarray) -> Outcome:
+    """The outcome of a batch, NaN for datasets that are not usable."""
+    if usable.all():
+        return test.apply(pairs, *models, noise)
+    if not usable.any():
+        empty = np.full(usable.shape, np.nan)
+        return Outcome(empty, empty, (np.nan, np.nan), "no dataset has a fit", np.zeros(usable.shape, bool))
+    part = test.apply(pairs[usable], *models, noise)
+    spread = [np.full(usable.shape, fill) for fill in (np.nan, np.nan, False)]
+    for whole, some in zip(spread, (part.statistic, part.p_value, part.unresolved), strict=True):
+        whole[usable] = some
+    return Outcome(spread[0], spread[1], part.dof, part.law, spread[2], part.exact)
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,10 +150,13 @@ class Ladder:
     comparisons : tuple of Comparison
     skipped : tuple of str
         Why other comparisons were not possible, one sentence each.
+    beside : tuple of Comparison
+        The wild tests of the same steps, where the test is another one and they are to be had.
     """
 
     comparisons: tuple[Comparison, ...]
     skipped: tuple[str, ...]
+    beside: tuple[Comparison, ...] = ()
 
     @property
     def simplest(self) -> str | None:
@@ -203,24 +175,48 @@ class Ladder:
         return ladder_report(self)
 
 
-def compare_ladder(pairs: FiducialPairs, noise: str | Noise = "both") -> Ladder:
+def compare_ladder(pairs: FiducialPairs, noise: str | Noise = "both", *, test: str | NestedTest = "F",
+                   groups: Groups | None = None, draws: int | None = None, seed: Seed | None = None) -> Ladder:
     """Rigid against similarity, similarity against affine, rigid against affine, for one dataset.
 
-    A comparison that the pairs or the noise do not allow is skipped, with its reason.
+    A comparison that the pairs or the noise do not allow is skipped, with its reason. Beside F stand the wild tests where there
+    are enough landmarks (6 in 2D, 12 in 3D); ``groups``, ``draws`` and ``seed`` go to them. All arguments are those of
+    `compare_models`.
 
     Raises
     ------
     InputError
-        For a batch, and for an unknown noise.
+        For a batch (beyond the raters of a test of raters), for an unknown noise or test, and for wrong options.
     """
-    if pairs.batch_shape:
-        raise InputError(f"these are a batch of shape {pairs.batch_shape}: test pairs[i], or compare_models for all at once")
     assumed = parse_noise(noise)
+    chosen = parse_test(test, assumed)
+    single = chosen.fitted_to(pairs)
+    if single.batch_shape:
+        raise InputError(f"these are a batch of shape {pairs.batch_shape}: test pairs[i], or compare_models for all at once")
+    options: dict[str, Any] = {"groups": groups, "draws": draws, "seed": seed}
+    wild = _beside(chosen, pairs, assumed, groups)
+    if wild is None:
+        return Ladder(*_climbed(pairs, assumed, chosen, options))
+    found, skipped = _climbed(pairs, assumed, chosen, {})
+    beside, missing = _climbed(pairs, assumed, wild, options)
+    return Ladder(found, skipped if beside else (*skipped, *missing[:1]), beside)
+
+
+def _beside(chosen: NestedTest, pairs: FiducialPairs, noise: Noise, groups: Groups | None) -> NestedTest | None:
+    """The wild test, where it can stand beside the chosen one, or groups ask for it."""
+    if chosen.name != "F" or noise.shape != "isotropic":
+        return None
+    return WildF() if pairs.n >= TRIED[pairs.dimension] or groups is not None else None
+
+
+def _climbed(pairs: FiducialPairs, noise: Noise, test: NestedTest,
+             options: dict[str, Any]) -> tuple[tuple[Comparison, ...], tuple[str, ...]]:
+    """The comparisons that one test makes, and why others are missing."""
     found: list[Comparison] = []
     skipped: list[str] = []
     for i, j in ((0, 1), (1, 2), (0, 2)):
         try:
-            found.append(compare_models(pairs, LADDER[i].name, LADDER[j].name, assumed))
+            found.append(compare_models(pairs, LADDER[i].name, LADDER[j].name, noise, test=test, **options))
         except (UndeterminedError, UnsupportedError) as fault:
             skipped.append(f"Not tested, {LADDER[i].name} against {LADDER[j].name}: {fault}")
-    return Ladder(tuple(found), tuple(skipped))
+    return tuple(found), tuple(skipped)

@@ -18,9 +18,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .errors import InputError
 from .linalg import proper_rotation
+from .models import Model
 from .models.regression import least_squares
 from .models.scale import noisy_scale
+from .noise import Noise
 from .scatter import Frame, Scatter
 
 Criterion = Callable[[Scatter, np.ndarray, float], np.ndarray]
@@ -106,3 +109,58 @@ def _regression(scatter: Scatter) -> np.ndarray:
 
 LADDER = (Rung("rigid", _unit_scale, _rigid), Rung("similarity", _fitted_scale, _similarity),
           Rung("affine", _fitted_scale, _affine))
+
+
+@dataclass(frozen=True, eq=False)
+class Sums:
+    """Both models' least sums of squares in the metric of the null, each (...) in target units squared.
+
+    Attributes
+    ----------
+    rss_0, rss_1 : (...)
+        Of the simpler and of the wider model.
+    scale : (...)
+        Of the simpler model's fit.
+    rounding : (...)
+        Sums below this are rounding.
+    q, v : int
+        Parameters that the wider model has more, and its residual degrees of freedom.
+    """
+
+    rss_0: np.ndarray
+    rss_1: np.ndarray
+    scale: np.ndarray
+    rounding: np.ndarray
+    q: int
+    v: int
+
+    @classmethod
+    def of(cls, source: np.ndarray, target: np.ndarray, simpler: Model, wider: Model, noise: Noise) -> Sums:
+        """From points (..., n, d) and two models of the ladder."""
+        n, d = source.shape[-2:]
+        first, second = steps(simpler, wider)
+        scatter, share = Scatter.of(source, target), noise.source_share
+        scale = LADDER[first].scale(scatter, share)
+        rss_0, rss_1 = (LADDER[i].rss(scatter, scale, share) for i in (first, second))
+        rounding = np.maximum(scatter.smallest_resolved(), scale**2 * scatter.swap().smallest_resolved())
+        k_0, k_1 = (model.card.parameters[d] for model in (simpler, wider))
+        return cls(rss_0, rss_1, scale, rounding, k_1 - k_0, n * d - k_1)
+
+    @property
+    def fall(self) -> np.ndarray:
+        """``RSS_0 - RSS_1``, at least 0."""
+        return np.maximum(self.rss_0 - self.rss_1, 0.0)
+
+    @property
+    def unresolved(self) -> np.ndarray:
+        """Datasets that the wider model fits exactly, to rounding: bool (...)."""
+        return self.rss_1 < self.rounding
+
+
+def steps(simpler: Model, wider: Model) -> tuple[int, int]:
+    """Places of two nested models on the ladder; raises InputError when they do not stand there in this order."""
+    first, second = rung(simpler.card.name), rung(wider.card.name)
+    if first is None or second is None or first >= second:
+        raise InputError(f"cannot test {simpler.card.name!r} against {wider.card.name!r}: give a simpler model and a wider one, "
+                         f"in this order, of {' < '.join(step.name for step in LADDER)}")
+    return first, second

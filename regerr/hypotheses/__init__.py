@@ -1,0 +1,49 @@
+"""Tests of nested models by name, one frozen object each (theory, section 7)."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import Any
+
+from ..errors import InputError, UnsupportedError
+from ..noise import Noise
+from .base import NestedTest, Outcome
+from .determinants import FullBartlett, FullChiSquare, RaoTest
+from .ecclem import IsoFull
+from .fisher import FisherTest
+from .likelihood import Bartlett, ChiSquare
+from .parametric import ParametricBootstrap
+from .raters import RatersF, RatersPermuted
+from .wild import WildF, WildT
+
+ISOTROPIC: dict[str, NestedTest] = {test.name: test for test in (
+    FisherTest(), WildF(), WildT(), ParametricBootstrap(), Bartlett(), ChiSquare(), IsoFull(), RatersF(), RatersPermuted())}
+FULL: dict[str, NestedTest] = {test.name: test for test in (RaoTest(), FullBartlett(), FullChiSquare(), IsoFull())}
+TESTS = {"isotropic": ISOTROPIC, "full": FULL}  # by the shape of the noise
+
+
+def parse_test(test: str | NestedTest, noise: Noise) -> NestedTest:
+    """A name or a test object to the object; InputError for an unknown name, UnsupportedError where the noise rules it out."""
+    if not isinstance(test, str):
+        return test
+    known = TESTS[noise.shape]
+    if test in known:
+        return known[test]
+    if test in ISOTROPIC:
+        raise UnsupportedError(f"the test {test!r} needs noise that is alike in all directions, and this is {noise.shape}: use "
+                               f"one of {', '.join(known)}")
+    raise InputError(f"test {test!r} is unknown: use one of {', '.join(ISOTROPIC)}")
+
+
+def with_options(test: NestedTest, **options: Any) -> NestedTest:
+    """The same test with those options that are not None; raises InputError for one that it does not have."""
+    given = {name: value for name, value in options.items() if value is not None}
+    strange = set(given) - {f.name for f in fields(test)}  # type: ignore[arg-type]
+    if strange:
+        takers = [name for name, other in ISOTROPIC.items() if strange <= {f.name for f in fields(other)}]  # type: ignore[arg-type]
+        raise InputError(f"the test {test.name!r} takes no {' and no '.join(sorted(strange))}: leave it out, or use one of "
+                         f"{', '.join(takers)}")
+    return replace(test, **given)  # type: ignore[type-var]
+
+
+__all__ = ["FULL", "ISOTROPIC", "TESTS", "NestedTest", "Outcome", "parse_test", "with_options"]

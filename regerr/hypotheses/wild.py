@@ -1,0 +1,155 @@
+"""The wild F: the law of F from random signs of the residuals, one sign per landmark or per group of landmarks.
+
+It assumes no common variance, no Gaussian law, and nothing about how landmarks of one group go together: only that what is done
+to one group is as likely as its opposite (wild bootstrap, Liu 1988; groups, Cameron, Gelbach & Miller 2008; theory, section 7).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from ..errors import UndeterminedError
+from ..models import Model
+from ..nested import Sums
+from ..noise import Noise
+from ..pairs import FiducialPairs
+from .base import NestedTest, Outcome
+from .groups import group_codes
+from .seeds import DEFAULT_SEED, Seed, generator_of, seed_words
+from .strain import Strain, ratio
+
+LEAST_GROUPS = 6  # fewer have no p-value below 1/16
+TRIED = {2: 6, 3: 12}  # groups in 2D and 3D from which on its size was measured
+_ROOM = 2**20  # numbers held at a time
+_ALL = 1e-9  # eigenvalues of I - H below this are rounding: that group alone decides a parameter
+
+
+@dataclass(frozen=True)
+class WildF(NestedTest):
+    """F of the strain, its law from signs ``z*_g = s_g (I - H_gg)^(-1/2) z_g``, H the hat matrix of the simpler model.
+
+    Attributes
+    ----------
+    groups : tuple of int, optional
+        A number for each landmark; each landmark alone when None.
+    draws : int
+        Random sign patterns; all patterns are taken where there are no more than that.
+    seed : int, SeedSequence or Generator
+        Of the patterns; all datasets of a batch share them.
+    """
+
+    name: str = "wild"
+    groups: tuple[int, ...] | None = None
+    draws: int = 999
+    seed: Seed = DEFAULT_SEED
+
+    label = "wild F"
+    degrees: ClassVar[float | None] = None
+
+    def apply(self, pairs: FiducialPairs, simpler: Model, wider: Model, noise: Noise) -> Outcome:
+        codes = group_codes(self.groups, pairs.n)
+        signs = self._patterns(int(codes.max()) + 1)
+        points = [p.reshape(-1, pairs.n, pairs.dimension) for p in (pairs.source, pairs.target)]
+        step = max(1, _ROOM // (len(signs) * 16 + 16 * pairs.n * pairs.dimension))
+        parts = [self._block(points[0][i:i + step], points[1][i:i + step], simpler, wider, noise, codes, signs)
+                 for i in range(0, len(points[0]), step)]
+        statistic, p_value, small = (np.concatenate(found).reshape(pairs.batch_shape) for found in zip(*parts, strict=True))
+        d = pairs.dimension
+        q = wider.card.parameters[d] - simpler.card.parameters[d]
+        v = math.inf if noise.scale is not None else pairs.n * d - wider.card.parameters[d]
+        return Outcome(statistic, p_value, (q, v), self._law(len(signs), int(codes.max()) + 1), small)
+
+    def _block(self, source: np.ndarray, target: np.ndarray, simpler: Model, wider: Model, noise: Noise, codes: np.ndarray,
+               signs: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Statistic, p-value and unresolved of some datasets."""
+        strain = Strain.of(source, target, simpler, wider, noise, self.degrees)
+        sums = Sums.of(source, target, simpler, wider, noise)
+        explained, total = flipped(strain, codes, signs)
+        own = (np.einsum("bndq,bnd->bq", strain.added, strain.residuals) ** 2).sum(-1)
+        if noise.scale is not None:
+            statistic, drawn = (part / strain.q / noise.scale**2 for part in (own, explained))
+        else:
+            statistic, drawn = strain.statistic, ratio(explained, total, strain.q, strain.v)
+        reached = (drawn >= statistic[:, None] * (1.0 - 1e-12)).sum(-1)
+        unresolved = sums.unresolved if noise.scale is None else np.zeros(len(own), bool)
+        return statistic, share_reached(reached, signs), unresolved
+
+    def _patterns(self, count: int) -> np.ndarray:
+        if count < LEAST_GROUPS:
+            raise UndeterminedError(f"{count} {'groups of ' if self.groups is not None else ''}landmarks are too few for the "
+                                    f"signs of the test {self.name!r}, whose p-value cannot fall below 1/{2 ** (count - 1)}: "
+                                    f"give at least {LEAST_GROUPS}, or use the test 'F'")
+        return sign_patterns(count, self.draws, self.seed)
+
+    def _law(self, patterns: int, count: int) -> str:
+        units = "landmarks" if self.groups is None else "groups"
+        if is_complete(patterns, count):
+            return f"all {patterns} signs of {count} {units}"
+        return f"{patterns} random signs of {count} {units}, {seed_words(self.seed)}"
+
+
+@dataclass(frozen=True)
+class WildT(WildF):
+    """The same with rows weighted as under Student's t of 4 degrees: more power when a few landmarks are far off."""
+
+    name: str = "wild-t"
+
+    label = "wild F, t weights"
+    degrees: ClassVar[float | None] = 4.0
+
+
+def sign_patterns(count: int, draws: int, seed: Seed) -> np.ndarray:
+    """Signs (P, count) of +1 and -1: all, up to a common sign, where they are no more than random ones would be."""
+    if 2 ** (count - 1) <= draws + 1:
+        return 1.0 - 2.0 * (np.arange(2 ** (count - 1))[:, None] >> np.arange(count) & 1)
+    return 1.0 - 2.0 * generator_of(seed).integers(0, 2, (draws, count))
+
+
+def is_complete(patterns: int, count: int) -> bool:
+    """Whether so many patterns are all that so many signs have."""
+    return patterns == 2 ** (count - 1)
+
+
+def share_reached(reached: np.ndarray, signs: np.ndarray) -> np.ndarray:
+    """The p-value: the share of all patterns that reach F, at least one of them; ``(1 + reached)/(1 + P)`` of random ones.
+
+    The pattern without a change is counted by its own F*, which is that of the standardised residuals and need not reach F;
+    counting it as reached would halve the size of the test with 6 landmarks.
+    """
+    if is_complete(*signs.shape):
+        return np.maximum(reached, 1.0) / len(signs)
+    return (1.0 + reached) / (1.0 + len(signs))
+
+
+def flipped(strain: Strain, codes: np.ndarray, signs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """``|Q_D'z*|^2`` and ``|z*|^2`` after G of every sign pattern (P, g), each (b, P)."""
+    standard = standardised(strain, codes)
+    basis = np.concatenate([strain.kept, strain.added], -1)
+    rows = np.einsum("bndp,bnd->bnp", basis, standard)
+    of_group = np.zeros((len(rows), signs.shape[1], rows.shape[-1]))
+    for code in range(signs.shape[1]):
+        of_group[:, code] = rows[:, codes == code].sum(1)
+    along = (signs @ of_group) ** 2  # squared coordinates in both bases; signs change no length
+    k = strain.kept.shape[-1]
+    total = (standard**2).sum((-2, -1))[:, None] - along[..., :k].sum(-1)
+    return along[..., k:].sum(-1), total
+
+
+def standardised(strain: Strain, codes: np.ndarray) -> np.ndarray:
+    """``(I - H_gg)^(-1/2) z_g`` of every group g, (b, n, d): residuals as large as the noise was before the fit."""
+    out = np.empty(strain.residuals.shape)
+    counts = np.bincount(codes)
+    b, _, d = strain.residuals.shape
+    for size in np.unique(counts):
+        members = np.stack([np.flatnonzero(codes == g) for g in np.flatnonzero(counts == size)])  # (groups, size)
+        kept = strain.kept[:, members].reshape(b, len(members), size * d, -1)
+        values, vectors = np.linalg.eigh(np.eye(size * d) - kept @ np.swapaxes(kept, -1, -2))
+        root = np.where(values > _ALL, 1.0 / np.sqrt(np.maximum(values, _ALL)), 0.0)
+        z = strain.residuals[:, members].reshape(b, len(members), size * d, 1)
+        moved = vectors @ (root[..., None] * (np.swapaxes(vectors, -1, -2) @ z))
+        out[:, members] = moved.reshape(b, len(members), size, d)
+    return out
