@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .noise import Noise
     from .pairs import FiducialPairs, Unused
     from .records import load
+    from .repeats import Repeats, read_repeats
     from .results import RegistrationResult, fit
     from .transforms import Transform
 
@@ -39,6 +40,7 @@ _HOMES = {
     "noise": ("Noise",),
     "pairs": ("FiducialPairs", "Unused"),
     "records": ("load",),
+    "repeats": ("Repeats", "read_repeats"),
     "results": ("RegistrationResult", "fit"),
     "transforms": ("Transform",),
 }
@@ -56,6 +58,7 @@ __all__ = [
     "RegistrationError",
     "RegistrationResult",
     "RegistrationWarning",
+    "Repeats",
     "Transform",
     "UndeterminedError",
     "UnsupportedError",
@@ -68,6 +71,7 @@ __all__ = [
     "plotting",
     "read_pairs",
     "read_points",
+    "read_repeats",
 ]
 
 

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from .commands.fle import fle
 from .commands.options import Assumption, Fitting, Input, given_by, read_targets, shared
 from .commands.shell import Commands
 
@@ -131,6 +132,9 @@ def compare(given: Input, assumption: Assumption, json: Json = False) -> None:
 
     ladder = compare_ladder(given.without_excluded(given.read()), assumption.assumed(given))
     typer.echo(records.dumps(records.ladder_to_dict(ladder)) if json else str(ladder), nl=not json)
+
+
+app.command()(fle)
 
 
 def main() -> None:

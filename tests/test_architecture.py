@@ -34,6 +34,7 @@ PUBLIC_NAMES = {
     "RegistrationError",
     "RegistrationResult",
     "RegistrationWarning",
+    "Repeats",
     "Transform",
     "UndeterminedError",
     "UnsupportedError",
@@ -46,6 +47,7 @@ PUBLIC_NAMES = {
     "plotting",
     "read_pairs",
     "read_points",
+    "read_repeats",
 }
 
 
