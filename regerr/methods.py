@@ -13,22 +13,41 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .errors import InputError
+from .laws import Law
 from .linalg import EPS, entries, square, times
 from .models.base import Estimator
+from .pair_covariances import Weight
 
 
 @dataclass(frozen=True)
 class Method(ABC):
-    """One way to test a point."""
+    """One way to test a point.
+
+    Parameters
+    ----------
+    simultaneous : bool
+        Whether regions hold at all targets at once (theory, section 13) and not at each by itself.
+    """
+
+    simultaneous: bool = False
 
     name: ClassVar[str]
     multiplicities: ClassVar[tuple[float, ...]] = (1.0,)
+    kinds: ClassVar[tuple[str, ...]] = ("tre", "lre", "observation")
 
     @abstractmethod
-    def statistics(self, estimator: Estimator, fit: Any, dx: np.ndarray, dy: np.ndarray, weight: float) -> list[np.ndarray]:
+    def statistics(self, estimator: Estimator, fit: Any, dx: np.ndarray, dy: np.ndarray, weight: Weight) -> list[np.ndarray]:
         """Each statistic over its constant, (..., m), for fits with residuals."""
 
-    def ratios(self, estimator: Estimator, fit: Any, dx: np.ndarray, dy: np.ndarray, weight: float) -> list[np.ndarray]:
+    def ellipsoid(self, linear: bool) -> bool:
+        """Whether its regions are ellipsoids about the prediction, for a model that is linear or not."""
+        return linear
+
+    def law(self, estimator: Estimator, n: int, dimension: int) -> Law:
+        """The law of its statistics."""
+        return estimator.band(n, dimension) if self.simultaneous else estimator.law(n, dimension)
+
+    def ratios(self, estimator: Estimator, fit: Any, dx: np.ndarray, dy: np.ndarray, weight: Weight) -> list[np.ndarray]:
         """Each statistic over its constant, (..., m): what `Law.survival` and `Law.threshold` speak of."""
         ratios = self.statistics(estimator, fit, dx, dy, weight)
         exact = estimator.exact(fit)[..., None]
@@ -37,23 +56,24 @@ class Method(ABC):
         alone = np.where(_is_the_prediction(fit, dx, dy), 0.0, np.inf)
         return [np.where(exact, alone, ratio) for ratio in ratios]
 
-    def thresholds(self, estimator: Estimator, n: int, dimension: int, level: float) -> list[float]:
-        """The ratio of each statistic on the boundary of the region of that level."""
-        law = estimator.law(n, dimension)
+    def thresholds(self, estimator: Estimator, fit: Any, level: float) -> list[Any]:
+        """The ratio of each statistic on the boundary of the region of that level: a number, or one per dataset (..., 1)."""
+        law = self.law(estimator, fit.n, fit.x_mean.shape[-1])
         return [law.threshold(1.0 - (1.0 - level) / multiplicity) for multiplicity in self.multiplicities]
 
-    def excess(self, estimator: Estimator, fit: Any, dx: np.ndarray, dy: np.ndarray, weight: float,
-               thresholds: list[float]) -> np.ndarray:
+    def excess(self, estimator: Estimator, fit: Any, dx: np.ndarray, dy: np.ndarray, weight: Weight,
+               level: float) -> np.ndarray:
         """The largest ratio over its threshold: at most 1 inside the region, 1 on its boundary, NaN for a failed fit."""
+        thresholds = self.thresholds(estimator, fit, level)
         ratios = self.ratios(estimator, fit, dx, dy, weight)
         worst = ratios[0] / thresholds[0]
         for ratio, threshold in zip(ratios[1:], thresholds[1:], strict=True):
             worst = np.maximum(worst, ratio / threshold)
         return worst
 
-    def p_value(self, estimator: Estimator, fit: Any, dx: np.ndarray, dy: np.ndarray, weight: float) -> np.ndarray:
+    def p_value(self, estimator: Estimator, fit: Any, dx: np.ndarray, dy: np.ndarray, weight: Weight) -> np.ndarray:
         """The highest level complement at which the point is still inside."""
-        law = estimator.law(fit.n, len(dx))
+        law = self.law(estimator, fit.n, len(dx))
         p = [m * law.survival(r) for m, r in zip(self.multiplicities, self.ratios(estimator, fit, dx, dy, weight), strict=True)]
         return np.minimum(np.minimum.reduce(p), 1.0)
 
@@ -63,7 +83,7 @@ class LikelihoodRatio(Method):
 
     name = "likelihood-ratio"
 
-    def statistics(self, estimator: Estimator, fit: Any, dx: np.ndarray, dy: np.ndarray, weight: float) -> list[np.ndarray]:
+    def statistics(self, estimator: Estimator, fit: Any, dx: np.ndarray, dy: np.ndarray, weight: Weight) -> list[np.ndarray]:
         joint = estimator.joint(fit, dx, dy, weight)
         return [estimator.law(fit.n, len(dx)).ratio(joint.increase, joint.before, joint.unit)]
 
@@ -78,7 +98,7 @@ class Score(Method):
     name = "score"
     multiplicities = (1.0, 2.0)
 
-    def statistics(self, estimator: Estimator, fit: Any, dx: np.ndarray, dy: np.ndarray, weight: float) -> list[np.ndarray]:
+    def statistics(self, estimator: Estimator, fit: Any, dx: np.ndarray, dy: np.ndarray, weight: Weight) -> list[np.ndarray]:
         joint = estimator.joint(fit, dx, dy, weight)
         law = estimator.law(fit.n, len(dx))
         limit = law.ratio(joint.increase, joint.before, joint.unit)
@@ -92,7 +112,7 @@ class Deletion(Method):
 
     name = "deletion"
 
-    def statistics(self, estimator: Estimator, fit: Any, dx: np.ndarray, dy: np.ndarray, weight: float) -> list[np.ndarray]:
+    def statistics(self, estimator: Estimator, fit: Any, dx: np.ndarray, dy: np.ndarray, weight: Weight) -> list[np.ndarray]:
         joint = estimator.joint(fit, dx, dy, weight)
         return [estimator.law(fit.n, len(dx)).ratio(joint.deleted, joint.remaining, joint.unit)]
 
@@ -102,7 +122,10 @@ class Wald(Method):
 
     name = "wald"
 
-    def statistics(self, estimator: Estimator, fit: Any, dx: np.ndarray, dy: np.ndarray, weight: float) -> list[np.ndarray]:
+    def ellipsoid(self, linear: bool) -> bool:
+        return True
+
+    def statistics(self, estimator: Estimator, fit: Any, dx: np.ndarray, dy: np.ndarray, weight: Weight) -> list[np.ndarray]:
         e = dy - times(entries(fit.matrix), dx)
         return [estimator.covariance(fit, dx, weight).distance(e) / estimator.divisor(fit.n, len(dx))]
 

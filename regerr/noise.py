@@ -13,7 +13,8 @@ import numpy as np
 
 from .errors import InputError
 
-_SHAPES = ("isotropic", "full")
+_SHAPES = ("isotropic", "full", "given")
+_COVARIANCES = ("source_covariance", "target_covariance")
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,12 +26,16 @@ class Noise:
     ratio : float
         rho = tr(A Omega A') / tr(Lambda), the source's noise variance over the target's, both as seen in the target. 0: the
         target alone is noisy; ``inf``: the source alone; 1 (default): both alike. No unit or pixel size enters.
-    shape : {"isotropic", "full"}
-        Known up to one scale, or any covariance matrix (estimated).
+    shape : {"isotropic", "full", "given"}
+        Known up to one scale, any covariance matrix (estimated), or one covariance per point, given with the pairs or below.
     scale : float, optional
         Known s.d. per coordinate of the effective noise of one pair, in target units; estimated from the residuals when None.
     source_covariance, target_covariance : float or array, optional
-        Covariances to draw from, each space in its own squared units: a variance per coordinate, (d, d), or (..., n, d, d).
+        How the points are localised, each space in its own squared units: a variance per coordinate, (d, d), or (..., n, d, d);
+        a space without one is free of noise. They take the place of ratio and shape: known up to one common factor, which is
+        estimated, or as they stand with ``scale=1`` (the known factor of the s.d.). Simulations draw from them.
+    tails : float, optional
+        Degrees of freedom of Student's t, for noise with heavier tails than Gaussian noise (None).
     """
 
     ratio: float = 1.0
@@ -38,6 +43,7 @@ class Noise:
     scale: float | None = None
     source_covariance: Any = None
     target_covariance: Any = None
+    tails: float | None = None
 
     def __post_init__(self) -> None:
         if self.shape not in _SHAPES:
@@ -48,6 +54,12 @@ class Noise:
             raise InputError(f"the known noise s.d. is {self.scale}: give a positive number in target units")
         if self.scale is not None and self.shape == "full":
             raise InputError("a full noise covariance is estimated from the residuals: leave out the known scale")
+        if self.has_covariances and self.shape == "full":
+            raise InputError("a full noise covariance is estimated from the residuals: leave out the given covariances")
+        if self.has_covariances:
+            object.__setattr__(self, "shape", "given")
+        if self.tails is not None and not self.tails > 0:
+            raise InputError(f"the noise has {self.tails} degrees of freedom: give a positive number, such as tails=4")
         for name in ("source_covariance", "target_covariance"):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, checked_covariance(name, getattr(self, name)))
@@ -64,20 +76,33 @@ class Noise:
 
     def describe(self) -> str:
         """One phrase for summaries."""
+        if self.shape == "given":
+            return f"noise of given covariances, {self._size_of_given()}"
         where = {0.0: "in the target only", math.inf: "in the source only"}.get(
             self.ratio, f"in both spaces (variance ratio {self.ratio:g} assumed, as seen in the target)")
         kind = "of any covariance" if self.shape == "full" else "isotropic"
+        if self.tails is not None:
+            kind += f", with the tails of Student's t on {self.tails:g} degrees of freedom"
         size = "scale estimated" if self.scale is None else f"known s.d. {self.scale:g} per coordinate"
         return f"noise {kind}, {where}, {size}"
 
+    def _size_of_given(self) -> str:
+        if self.scale is None:
+            return "up to one common factor, which is estimated"
+        return "as they stand" if self.scale == 1.0 else f"their s.d. times {self.scale:g}"
+
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers for JSON; the infinite ratio is the string "inf"."""
-        return {"ratio": "inf" if math.isinf(self.ratio) else self.ratio, "shape": self.shape, "scale": self.scale}
+        plain = {"ratio": "inf" if math.isinf(self.ratio) else self.ratio, "shape": self.shape, "scale": self.scale}
+        plain |= {} if self.tails is None else {"tails": self.tails}
+        given = {name: getattr(self, name) for name in _COVARIANCES}
+        return plain | {name: c.tolist() for name, c in given.items() if c is not None}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Noise:
         """The inverse of :meth:`to_dict`."""
-        return cls(float(data["ratio"]), data["shape"], data["scale"])
+        return cls(float(data["ratio"]), data["shape"], data["scale"], data.get("source_covariance"),
+                   data.get("target_covariance"), data.get("tails"))
 
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
         """Draw the noise of pairs.
@@ -99,14 +124,15 @@ class Noise:
         return isinstance(other, Noise) and all(
             np.array_equal(getattr(self, f) if getattr(self, f) is not None else np.nan,
                            getattr(other, f) if getattr(other, f) is not None else np.nan, equal_nan=True)
-            if f.endswith("covariance") else getattr(self, f) == getattr(other, f)
-            for f in ("ratio", "shape", "scale", "source_covariance", "target_covariance"))
+            if f in _COVARIANCES else getattr(self, f) == getattr(other, f)
+            for f in ("ratio", "shape", "scale", "tails", *_COVARIANCES))
 
     def __hash__(self) -> int:
-        return hash((self.ratio, self.shape, self.scale))
+        return hash((self.ratio, self.shape, self.scale, self.tails))
 
 
-NAMED_NOISES = {"both": Noise(1.0), "target": Noise(0.0), "source": Noise(math.inf), "full": Noise(0.0, "full")}
+NAMED_NOISES = {"both": Noise(1.0), "target": Noise(0.0), "source": Noise(math.inf), "full": Noise(0.0, "full"),
+                "given": Noise(shape="given")}
 
 
 def parse_noise(noise: str | Noise) -> Noise:

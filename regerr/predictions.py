@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from .errors import InputError
 from .linalg import rows_matrix
 from .methods import Method, parse_method
 from .models.base import Estimator, Fit
+from .pair_covariances import PairCovariances, Weight
 from .regions import Region, region_of
 
 KINDS = ("tre", "lre", "observation")
@@ -31,6 +32,8 @@ class Prediction:
     kind : {"tre", "lre", "observation"}
     unit : str
         Unit of the target space.
+    localised : PairCovariances, optional
+        With which the targets themselves are localised, (..., m, d, d).
     """
 
     estimator: Estimator
@@ -38,6 +41,7 @@ class Prediction:
     targets: np.ndarray
     kind: str
     unit: str
+    localised: PairCovariances | None = None
 
     @property
     def dimension(self) -> int:
@@ -45,9 +49,9 @@ class Prediction:
         return int(self.targets.shape[-1])
 
     @property
-    def weight(self) -> float:
-        """The kind as the weight of a new pair (theory, section 5)."""
-        return self.estimator.weight(self.kind)
+    def weight(self) -> Weight:
+        """The kind as the weight of a new pair (theory, section 5), or as its covariances."""
+        return self.estimator.new_pair(self.kind, self.fit, self.localised)
 
     @property
     def mean(self) -> np.ndarray:
@@ -57,13 +61,14 @@ class Prediction:
     @property
     def covariance(self) -> np.ndarray:
         """First-order covariance (..., m, d, d), target units squared (theory, sections 3, 4, 18)."""
-        return rows_matrix(evaluate(lambda f, dx, _: self.estimator.covariance(f, dx, self.weight).dense(), self.fit,
+        return rows_matrix(evaluate(lambda f, dx, _, w: self.estimator.covariance(f, dx, w).dense(), self.fit, self.weight,
                                     self.targets))
 
     @property
     def rms(self) -> np.ndarray:
         """Root mean square length of the deviation, (..., m): square root of the trace of the covariance."""
-        return evaluate(lambda f, dx, _: np.sqrt(self.estimator.covariance(f, dx, self.weight).trace()), self.fit, self.targets)
+        return evaluate(lambda f, dx, _, w: np.sqrt(self.estimator.covariance(f, dx, w).trace()), self.fit, self.weight,
+                        self.targets)
 
     def p_value(self, points: Any, method: str | Method = "score") -> np.ndarray:
         """P-value of points, (..., m): the region of a level holds the points with ``p >= 1 - level``.
@@ -73,19 +78,37 @@ class Prediction:
         points : broadcasts against (..., m, d), target units
         method : {"score", "likelihood-ratio", "wald"}
         """
-        chosen = parse_method(method)
-        return evaluate(lambda f, dx, dy: chosen.p_value(self.estimator, f, dx, dy, self.weight), self.fit, self.targets,
+        chosen = self._method(method)
+        return evaluate(lambda f, dx, dy, w: chosen.p_value(self.estimator, f, dx, dy, w), self.fit, self.weight, self.targets,
                         self.checked_points(points))
 
-    def region(self, level: float = 0.95, method: str | Method = "score") -> Region:
+    def region(self, level: float = 0.95, method: str | Method = "score", simultaneous: bool = False) -> Region:
         """Confidence regions of a nominal level.
+
+        Parameters
+        ----------
+        level : float
+        method : {"score", "likelihood-ratio", "wald"}
+        simultaneous : bool
+            Regions that hold at all targets at once, wherever and however many they are: a band (theory, section 13).
 
         Raises
         ------
         InputError
-            For a level outside (0, 1) or an unknown method.
+            For a level outside (0, 1), an unknown method, and a band of another kind than ``tre``.
         """
-        return region_of(self, checked_level(level), parse_method(method))
+        chosen = self._method(method)
+        if simultaneous and self.kind != "tre":
+            raise InputError(f"a band holds for the true positions of all targets, and {self.kind!r} adds noise of each one: "
+                             "predict with kind='tre'")
+        return region_of(self, checked_level(level), replace(chosen, simultaneous=simultaneous or chosen.simultaneous))
+
+    def _method(self, method: str | Method) -> Method:
+        chosen = parse_method(method)
+        if self.kind not in chosen.kinds:
+            raise InputError(f"the method {chosen.name!r} cannot answer {self.kind!r}: predict with kind "
+                             f"{' or '.join(map(repr, chosen.kinds))}, or use the method 'score'")
+        return chosen
 
     def checked_points(self, points: Any) -> np.ndarray:
         """Points as an array that broadcasts against the prediction, or an InputError."""

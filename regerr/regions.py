@@ -15,7 +15,6 @@ import numpy as np
 
 from .blocks import evaluate
 from .covariances import Covariance
-from .linalg import rows_matrix
 from .methods import Method
 
 if TYPE_CHECKING:
@@ -39,10 +38,10 @@ class Region:
     method: Method
 
     @property
-    def thresholds(self) -> list[float]:
-        """The ratio of each of the method's statistics on the boundary."""
+    def thresholds(self) -> list[Any]:
+        """The ratio of each of the method's statistics on the boundary: a number, or one per dataset (..., 1)."""
         p = self.prediction
-        return self.method.thresholds(p.estimator, p.fit.n, p.dimension, self.level)
+        return self.method.thresholds(p.estimator, p.fit, self.level)
 
     def excess(self, points: Any) -> np.ndarray:
         """The statistic over its threshold, (..., m): at most 1 inside, 1 on the boundary; NaN for a failed dataset.
@@ -51,14 +50,14 @@ class Region:
         ----------
         points : broadcasts against (..., m, d), target units; further leading axes allowed
         """
-        p, thresholds = self.prediction, self.thresholds
-        return evaluate(lambda f, dx, dy: self.method.excess(p.estimator, f, dx, dy, p.weight, thresholds), p.fit, p.targets,
-                        p.checked_points(points))
+        p = self.prediction
+        return evaluate(lambda f, dx, dy, w: self.method.excess(p.estimator, f, dx, dy, w, self.level), p.fit, p.weight,
+                        p.targets, p.checked_points(points))
 
     def contains(self, points: Any) -> np.ndarray:
         """Whether points lie inside, (..., m) bool; a failed dataset contains nothing."""
-        p, thresholds = self.prediction, self.thresholds
-        return evaluate(lambda f, dx, dy: self.method.excess(p.estimator, f, dx, dy, p.weight, thresholds) <= 1.0, p.fit,
+        p = self.prediction
+        return evaluate(lambda f, dx, dy, w: self.method.excess(p.estimator, f, dx, dy, w, self.level) <= 1.0, p.fit, p.weight,
                         p.targets, p.checked_points(points), dtype=bool)
 
     @property
@@ -101,7 +100,8 @@ class Ellipsoid(Region):
     def matrix(self) -> np.ndarray:
         """``q C``, (..., m, d, d): the region is ``e' (q C)^-1 e <= 1``; infinite where unbounded."""
         p = self.prediction
-        return rows_matrix(self._evaluate(lambda covariance: covariance.dense())) * self._scale(p.fit.n, p.dimension)
+        scale = np.asarray(self._scale(p.fit))[..., None, None]
+        return p.covariance * scale
 
     @property
     def radius(self) -> np.ndarray:
@@ -114,16 +114,14 @@ class Ellipsoid(Region):
     @property
     def bounded(self) -> np.ndarray:
         """Whether each ellipsoid is bounded, (..., m) bool."""
-        return ~np.isinf(self._evaluate(lambda covariance: covariance.trace()))
+        return ~np.isinf(self._evaluate(lambda covariance, scale: covariance.trace() * scale))
 
     @property
     def volume(self) -> np.ndarray:
         """Area or volume in closed form, (..., m)."""
-        p = self.prediction
-        d = p.dimension
+        d = self.prediction.dimension
         unit_ball = math.pi ** (d / 2) / math.gamma(d / 2 + 1)
-        factor = unit_ball * self._scale(p.fit.n, d) ** (d / 2)
-        return self._evaluate(lambda covariance: factor * np.sqrt(covariance.determinant()))
+        return self._evaluate(lambda covariance, scale: unit_ball * scale ** (d / 2) * np.sqrt(covariance.determinant()))
 
     def boundary(self, resolution: int = 64) -> list[Any]:
         """Ellipses as curves (resolution + 1, 2), closed; ellipsoids as meshes."""
@@ -131,19 +129,21 @@ class Ellipsoid(Region):
 
         return ellipsoid_boundary(self, resolution)
 
-    def _scale(self, n: int, d: int) -> float:
+    def _scale(self, fit: Any) -> Any:
+        """What the covariance is multiplied by: a number, or one per dataset (..., 1)."""
         p = self.prediction
-        return p.estimator.law(n, d).threshold(self.level) * p.estimator.divisor(n, d)
+        return self.method.thresholds(p.estimator, fit, self.level)[0] * p.estimator.divisor(fit.n, p.dimension)
 
-    def _evaluate(self, function: Callable[[Covariance], np.ndarray]) -> np.ndarray:
+    def _evaluate(self, function: Callable[[Covariance, Any], np.ndarray]) -> np.ndarray:
         p = self.prediction
-        return evaluate(lambda f, dx, _: function(p.estimator.covariance(f, dx, p.weight)), p.fit, p.targets)
+        return evaluate(lambda f, dx, _, w: function(p.estimator.covariance(f, dx, w), self._scale(f)), p.fit, p.weight,
+                        p.targets)
 
 
 def region_of(prediction: Prediction, level: float, method: Method) -> Region:
     """The region as an ellipsoid where it is one, whatever the method: Wald always, linear models by every method."""
     linear = prediction.estimator.linear(prediction.dimension)
-    kind = Ellipsoid if linear or method.name == "wald" else Region
+    kind = Ellipsoid if method.ellipsoid(linear) else Region
     return kind(prediction, level, method)
 
 

@@ -16,6 +16,7 @@ from .methods import Deletion
 from .models import Model, parse_model
 from .models.base import Estimator, Fit, mapped, without_each
 from .noise import Noise, parse_noise
+from .pair_covariances import PairCovariances
 from .pairs import FiducialPairs
 from .predictions import Prediction, checked_kind, checked_targets
 from .suspicions import suspicions
@@ -34,25 +35,26 @@ def fit(pairs: FiducialPairs, model: str | Model = "rigid", noise: str | Noise =
     pairs : FiducialPairs
         One dataset, or a batch (..., n, d).
     model : {"rigid", "similarity", "affine"} or a model object
-    noise : {"both", "target", "source", "full"} or Noise
-        Where the fiducials are noisy; the size of the noise is estimated from the residuals.
+    noise : {"both", "target", "source", "full", "given"} or Noise
+        Where the fiducials are noisy; the size of the noise is estimated from the residuals. Covariances that pairs carry take
+        the place of "both".
     on_failure : {"raise", "mark"}
         Raise when a dataset leaves the transformation undetermined, or mark it in ``failure``.
 
     Raises
     ------
     InputError, UnsupportedError
-        For arguments, and for pairs that carry covariances.
+        For arguments, and for pairs that carry covariances the model cannot use.
     UndeterminedError
         For too few pairs, and for degenerate layouts unless marked.
     """
     if on_failure not in ("raise", "mark"):
         raise InputError(f"on_failure is {on_failure!r}: use 'raise' or 'mark'")
     chosen = parse_model(model)
-    estimator = chosen.under(parse_noise(noise))
-    _check_covariances(pairs, estimator)
+    assumed = assumed_noise(pairs, parse_noise(noise))
+    estimator = chosen.under(assumed)
     _check_count(pairs, estimator)
-    fitted = fit_blocks(estimator, pairs.source, pairs.target)
+    fitted = fit_blocks(estimator, pairs.source, pairs.target, given_covariances(pairs, assumed))
     if on_failure == "raise":
         _raise_failures(fitted.failure)
     if not pairs.batch_shape and estimator.exact(fitted) and not fitted.failure:
@@ -128,7 +130,7 @@ class RegistrationResult:
         """One dataset, or a part, of a batch."""
         return RegistrationResult(self.pairs[index], self.model, self.estimator, mapped(self.fitted, lambda a: a[index]))
 
-    def predict(self, targets: Any, kind: str) -> Prediction:
+    def predict(self, targets: Any, kind: str, source_covariance: Any = None, target_covariance: Any = None) -> Prediction:
         """The law of target points.
 
         Parameters
@@ -137,9 +139,14 @@ class RegistrationResult:
             Points in the source, source units.
         kind : {"tre", "lre", "observation"}
             Which question is asked (theory, section 2); there is no default.
+        source_covariance, target_covariance : variance, (d, d) or (..., m, d, d), optional
+            With which the targets themselves are localised, where the fiducials came with covariances; without them a target is
+            as noisy as the fiducials on average.
         """
         points = checked_targets(targets, self.pairs.batch_shape, self.pairs.dimension)
-        return Prediction(self.estimator, self.fitted, points, checked_kind(kind, self.estimator), self.pairs.target_unit)
+        localised = PairCovariances.of(source_covariance, target_covariance, self.pairs.dimension)
+        return Prediction(self.estimator, self.fitted, points, checked_kind(kind, self.estimator), self.pairs.target_unit,
+                          localised)
 
     def leave_one_out(self) -> np.ndarray:
         """Each target point minus its prediction from the other pairs, (..., n, d), target units; exact.
@@ -148,18 +155,20 @@ class RegistrationResult:
         """
         self._check_removable(self.estimator.card.determining[self.pairs.dimension])
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            return self.estimator.left_out(self.pairs.source, self.pairs.target)
+            return self._bound().left_out(self.pairs.source, self.pairs.target)
 
     def pair_p_values(self) -> np.ndarray:
         """P-value of each pair given all others, (..., n): the score statistic of its deleted residual (theory, section 7)."""
         self._check_removable(self.estimator.least_pairs(self.pairs.dimension))
         x, y = self.pairs.source, self.pairs.target
-        out = np.empty(x.shape[:-1])
+        out, given = np.empty(x.shape[:-1]), given_covariances(self.pairs, self.noise)
         step = max(1, 64 * BLOCK // x.shape[-2])
         for rows in range(0, x.shape[-2], step):
             part = slice(rows, rows + step)
-            others = fit_blocks(self.estimator, without_each(x, part), without_each(y, part))
-            left = Prediction(self.estimator, others, x[..., part, None, :], "observation", self.pairs.target_unit)
+            others = fit_blocks(self.estimator, without_each(x, part), without_each(y, part),
+                                None if given is None else given.without_each(part))
+            left = Prediction(self.estimator, others, x[..., part, None, :], "observation", self.pairs.target_unit,
+                              None if given is None else given.alone(part))
             p = left.p_value(y[..., part, None, :], Deletion())[..., 0]
             # pairs that fit exactly give no verdict
             out[..., part] = np.where(self.estimator.exact(others), np.nan, p)
@@ -167,10 +176,8 @@ class RegistrationResult:
 
     def leverages(self) -> np.ndarray:
         """How much each pair pulls its own prediction, (..., n): variance of its TRE over the noise, mean over coordinates."""
-        d = self.pairs.dimension
-        unit = replace(self.fitted, noise_covariance=np.broadcast_to(np.eye(d), self.noise_covariance.shape))
-        tre = Prediction(self.estimator, unit, self.pairs.source, "tre", "")
-        return trace(tre.covariance) / d
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            return self.estimator.leverages(self.fitted)
 
     def sample(self, k: int, rng: np.random.Generator) -> Transform:
         """Draw k transformations (k, ...) from the first-order law of the estimate, for joint statements on several targets."""
@@ -201,6 +208,11 @@ class RegistrationResult:
 
         save(self, path, force=force)
 
+    def _bound(self) -> Estimator:
+        """The estimator of these very pairs, with their covariances."""
+        given = given_covariances(self.pairs, self.noise)
+        return self.estimator if given is None else self.estimator.given(given)
+
     def _check_removable(self, least: int) -> None:
         n, d = self.pairs.n, self.pairs.dimension
         if n - 1 < least:
@@ -209,12 +221,30 @@ class RegistrationResult:
                                     f"add {least + 1 - n} more")
 
 
-def _check_covariances(pairs: FiducialPairs, estimator: Estimator) -> None:
-    given = [s for s in ("source", "target") if getattr(pairs, f"{s}_covariance") is not None]
-    if given:
-        raise UnsupportedError(f"the pairs carry {' and '.join(f'{s}_covariance' for s in given)}, and the {estimator.card.name} "
-                               "model cannot use one covariance per fiducial yet: leave them out to estimate the noise from the "
-                               "residuals")
+def assumed_noise(pairs: FiducialPairs, noise: Noise) -> Noise:
+    """The noise that pairs and argument together state: covariances that pairs carry take the place of the default."""
+    carried = [name for name in ("source_covariance", "target_covariance") if getattr(pairs, name) is not None]
+    given = noise.shape == "given"
+    if carried and noise.has_covariances:
+        raise InputError(f"the pairs carry {' and '.join(carried)}, and the noise states covariances too: give them once")
+    if given and not carried and not noise.has_covariances:
+        raise InputError("the noise is 'given' and nobody gives it: fit pairs that carry source_covariance or "
+                         "target_covariance, or a Noise with covariances")
+    if carried and not given:
+        if noise.ratio != 1.0 or noise.shape != "isotropic" or noise.tails is not None:
+            raise UnsupportedError(f"the pairs carry {' and '.join(carried)}, which say where the noise is, and "
+                                   f"{noise.describe()} says something else: leave the noise out, or drop the covariances")
+        return replace(noise, shape="given")
+    return noise
+
+
+def given_covariances(pairs: FiducialPairs, noise: Noise) -> PairCovariances | None:
+    """Covariances of the fiducials that pairs carry or the noise states, or None."""
+    if noise.shape != "given":
+        return None
+    stated: Any = noise if noise.has_covariances else pairs
+    given = PairCovariances.of(stated.source_covariance, stated.target_covariance, pairs.dimension)
+    return None if given is None else given.checked_for(pairs.source.shape)
 
 
 def _check_count(pairs: FiducialPairs, estimator: Estimator) -> None:

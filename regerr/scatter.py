@@ -26,6 +26,8 @@ class Scatter:
         ``sum |dx|^2``, ``sum |dy|^2``.
     x_size, y_size : (...)
         Size of the largest coordinate before centring.
+    source, target : (..., n, d)
+        The points as they came.
     """
 
     n: int
@@ -40,6 +42,8 @@ class Scatter:
     y_length2: np.ndarray
     x_size: np.ndarray
     y_size: np.ndarray
+    source: np.ndarray
+    target: np.ndarray
 
     @classmethod
     def of(cls, source: np.ndarray, target: np.ndarray) -> Scatter:
@@ -51,7 +55,7 @@ class Scatter:
         sxx, syy = gram(dx, dx), gram(dy, dy)
         x_length2, y_length2 = trace(sxx), trace(syy)
         return cls(n, x_mean, y_mean, dx, dy, sxx, gram(dx, dy), syy, x_length2, y_length2,
-                   _largest_coordinate(x_mean, x_length2, n), _largest_coordinate(y_mean, y_length2, n))
+                   _largest_coordinate(x_mean, x_length2, n), _largest_coordinate(y_mean, y_length2, n), source, target)
 
     @property
     def dimension(self) -> int:
@@ -61,7 +65,7 @@ class Scatter:
     def swap(self) -> Scatter:
         """Source and target exchanged."""
         return Scatter(self.n, self.y_mean, self.x_mean, self.dy, self.dx, self.syy, transpose(self.sxy), self.sxx,
-                       self.y_length2, self.x_length2, self.y_size, self.x_size)
+                       self.y_length2, self.x_length2, self.y_size, self.x_size, self.target, self.source)
 
     def rounding(self) -> np.ndarray:
         """Length that the rounding of the coordinates can make, seen in the target: ``8 eps max|coordinate|``, (...)."""

@@ -162,13 +162,6 @@ def test_lre_is_refused_where_the_share_of_the_source_is_unknown():
         regerr.fit(Case("affine", "full", 2).pairs(0), "affine", "full").predict([[0.0, 0.0]], "lre")
 
 
-def test_covariances_of_single_fiducials_are_refused_by_name():
-    pairs = Case("rigid", "both", 2).pairs(0)
-    with_covariance = FiducialPairs(pairs.source, pairs.target, target_covariance=np.broadcast_to(np.eye(2), (pairs.n, 2, 2)))
-    with pytest.raises(UnsupportedError, match="target_covariance"):
-        regerr.fit(with_covariance)
-
-
 @pytest.mark.parametrize(("ask", "words"), [
     (lambda r: r.predict([[0.0, 0.0]], "fre"), "the kind is 'fre'"),
     (lambda r: r.predict([[0.0, 0.0, 0.0]], "tre"), r"targets have shape \(1, 3\)"),

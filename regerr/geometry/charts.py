@@ -8,7 +8,7 @@ each of N regions.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -128,12 +128,13 @@ def charts_of(region: Region) -> list[tuple[np.ndarray, Chart]]:
 def wald_matrix(region: Region) -> np.ndarray:
     """``q C`` of the Wald ellipsoid for each of N regions, (N, d, d); where it is not finite, a multiple of the noise."""
     p = region.prediction
-    matrix = Ellipsoid(p, region.level, parse_method("wald")).matrix[:, 0]
+    wald = replace(parse_method("wald"), simultaneous=region.method.simultaneous)
+    matrix = Ellipsoid(p, region.level, wald).matrix[:, 0]
     finite = np.isfinite(matrix).all((-2, -1))
     if finite.all():
         return matrix
     divisor = p.estimator.divisor(p.fit.n, p.dimension)
-    noise = p.fit.noise_covariance * (4.0 * divisor * p.estimator.law(p.fit.n, p.dimension).threshold(region.level))
+    noise = p.fit.noise_covariance * (4.0 * divisor * wald.law(p.estimator, p.fit.n, p.dimension).threshold(region.level))
     return np.where(finite[:, None, None], matrix, noise)
 
 

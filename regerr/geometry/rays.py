@@ -32,7 +32,8 @@ def flat(region: Region, rows: np.ndarray) -> Region:
     dataset, target = np.divmod(rows, m)
     fit = mapped(p.fit, lambda a: a.reshape((math.prod(batch), *a.shape[len(batch):]))[dataset])
     points = p.targets[target] if p.targets.ndim == 2 else p.targets.reshape(-1, m, d)[dataset, target]
-    prediction = Prediction(p.estimator, fit, points[:, None], p.kind, p.unit)
+    localised = None if p.localised is None else p.localised.flat(batch).each(dataset, target)
+    prediction = Prediction(p.estimator, fit, points[:, None], p.kind, p.unit, localised)
     return Region(prediction, region.level, region.method)
 
 

@@ -14,9 +14,11 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 
 from ..covariances import Covariance
-from ..errors import Failure
+from ..errors import Failure, UnsupportedError
 from ..laws import ChiSquareLaw, FisherLaw, Law
+from ..linalg import components, determinant, entries, mahalanobis, times
 from ..noise import Noise
+from ..pair_covariances import PairCovariances, Weight
 from ..scatter import joining_factor
 from ..transforms import Transform
 
@@ -70,6 +72,8 @@ class Fit:
         Length that the rounding of the coordinates can make, target units.
     failure : (...) int
         One `Failure` code for each dataset.
+    source, target : (..., n, d)
+        The pairs.
     """
 
     n: int
@@ -81,6 +85,8 @@ class Fit:
     noise_covariance: np.ndarray
     rounding: np.ndarray
     failure: np.ndarray
+    source: np.ndarray
+    target: np.ndarray
 
     @property
     def transform(self) -> Transform:
@@ -127,11 +133,11 @@ class Estimator(ABC):
         """Fit pairs (..., n, d); failures are codes in the result, never raised."""
 
     @abstractmethod
-    def joint(self, fit: Any, dx: np.ndarray, dy: np.ndarray, weight: float) -> Joint:
+    def joint(self, fit: Any, dx: np.ndarray, dy: np.ndarray, weight: Any) -> Joint:
         """Refit with pairs of that weight at components dx, dy (d, ..., m) about the centroids, ... the fit's batch."""
 
     @abstractmethod
-    def covariance(self, fit: Any, dx: np.ndarray, weight: float) -> Covariance:
+    def covariance(self, fit: Any, dx: np.ndarray, weight: Any) -> Covariance:
         """First-order covariance of the prediction at components dx (d, ..., m)."""
 
     @abstractmethod
@@ -152,6 +158,26 @@ class Estimator(ABC):
         while self.noise.scale is None and self.denominator(n, dimension) < 1:
             n += 1
         return n
+
+    def given(self, covariances: PairCovariances) -> Estimator:
+        """The estimator of pairs with these covariances (..., n, d, d); refused by those that estimate the noise."""
+        raise UnsupportedError(f"the {self.card.name} model with {self.noise.describe()} cannot use one covariance per fiducial: "
+                               "leave the noise out, or drop the covariances")
+
+    def new_pair(self, kind: str, fit: Any, covariances: PairCovariances | None) -> Weight:
+        """What a new pair is noisy with when a kind is asked: its weight.
+
+        Parameters
+        ----------
+        kind : {"tre", "lre", "observation"}
+        fit : Fit
+        covariances : PairCovariances, optional
+            With which targets are localised, (..., m, d, d).
+        """
+        if covariances is not None:
+            raise UnsupportedError(f"{self.noise.describe()} tells how targets are localised: leave their covariances out, or "
+                                   "fit pairs that carry covariances")
+        return self.weight(kind)
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -176,6 +202,13 @@ class Estimator(ABC):
             return ChiSquareLaw(dimension, self.noise.scale**2)
         return FisherLaw(dimension, self.denominator(n, dimension))
 
+    def band(self, n: int, dimension: int) -> Law:
+        """The law of the statistics at all targets at once (theory, section 13)."""
+        k = self.card.parameters[dimension]
+        if self.noise.scale is not None:
+            return ChiSquareLaw(k, self.noise.scale**2)
+        return FisherLaw(k, self.degrees_of_freedom(n, dimension))
+
     def effective_variance(self, rss: np.ndarray, unit: np.ndarray | float, n: int, dimension: int) -> np.ndarray:
         """Effective noise variance per coordinate (...), estimated or known."""
         if self.noise.scale is not None:
@@ -190,6 +223,26 @@ class Estimator(ABC):
         """A kind as the weight of the new pair: 1, ``1 + 1/rho`` or infinite (theory, section 5)."""
         share = noise_share(kind, self.noise.source_share)
         return np.inf if share == 0 else 1.0 / share
+
+    def studentised(self, fit: Any, source: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """Squared deleted residuals ``r' (I - H)^-1 r`` of the fiducials (..., n, d) over the noise variance, (..., n).
+
+        H is the leverage at the latent point (theory, sections 1 and 7). NaN where the fit is exact or leaves nothing.
+        """
+        dx = components(source) - components(fit.x_mean)[..., None]
+        r = components(target) - components(fit.y_mean)[..., None] - times(entries(fit.matrix), dx)
+        back = np.linalg.inv(np.where(np.isfinite(fit.matrix), fit.matrix, np.eye(len(dx))))
+        latent = dx + self.noise.source_share * times(entries(back), r)
+        left = entries(fit.noise_covariance) - self.covariance(fit, latent, np.inf).dense()
+        squared = mahalanobis(left, r)
+        return np.where((squared >= 0) & (determinant(left) > 0), squared, np.nan)
+
+    def leverages(self, fit: Any) -> np.ndarray:
+        """Variance of each fiducial's TRE over the noise, mean over coordinates: (..., n)."""
+        d = fit.x_mean.shape[-1]
+        unit = _rebuilt(fit, vars(fit) | {"noise_covariance": np.broadcast_to(np.eye(d), fit.noise_covariance.shape)})
+        dx = components(fit.source) - components(fit.x_mean)[..., None]
+        return self.covariance(unit, dx, np.inf).trace() / d
 
     def left_out(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
         """Exact leave-one-out residuals (..., n, d): each pair minus its prediction from a refit without it."""

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..bands import affine_band
 from ..covariances import Covariance, leveraged
 from ..errors import Failure
+from ..laws import Law
 from ..linalg import dot, entries, nuclear_norm, times, trace, transpose
 from ..noise import Noise
 from ..scatter import Scatter, joining_factor
@@ -60,6 +62,9 @@ class ErrorsInVariables(Estimator):
     def degrees_of_freedom(self, n: int, dimension: int) -> int:
         return dimension * (n - dimension - 1)
 
+    def band(self, n: int, dimension: int) -> Law:
+        return affine_band(self.noise.scale, False, dimension, self.degrees_of_freedom(n, dimension))
+
     def fit(self, source: np.ndarray, target: np.ndarray) -> ErrorsInVariablesFit:
         scatter = Scatter.of(source, target)
         d = scatter.dimension
@@ -104,7 +109,8 @@ class ErrorsInVariables(Estimator):
         with np.errstate(invalid="ignore", divide="ignore"):
             white = np.where(hidden, np.inf, stretch[..., None, None] * inward / np.sqrt(spread)[..., :, None])
         return ErrorsInVariablesFit(n, scatter.x_mean, scatter.y_mean, stretch[..., None, None] * slope, rss, unit,
-                                    s2[..., None, None] * both, scatter.rounding(), failure, stretch, values, vectors, white)
+                                    s2[..., None, None] * both, scatter.rounding(), failure, scatter.source, scatter.target,
+                                    stretch, values, vectors, white)
 
     def joint(self, fit: ErrorsInVariablesFit, dx: np.ndarray, dy: np.ndarray, weight: float) -> Joint:
         d, c = len(dx), joining_factor(fit.n, weight)

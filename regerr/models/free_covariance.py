@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..bands import affine_band
 from ..covariances import Covariance, leveraged
 from ..errors import Failure
+from ..laws import Law
 from ..linalg import (
     apply,
     determinant,
@@ -79,6 +81,9 @@ class FreeCovariance(Estimator):
     def denominator(self, n: int, dimension: int) -> int:
         return n - 2 * dimension
 
+    def band(self, n: int, dimension: int) -> Law:
+        return affine_band(None, True, dimension, self.degrees_of_freedom(n, dimension))
+
     def fit(self, source: np.ndarray, target: np.ndarray) -> FreeCovarianceFit:
         scatter = Scatter.of(source, target)
         failure = undetermined(scatter, missing=0)
@@ -100,8 +105,8 @@ class FreeCovariance(Estimator):
         hidden = n * share * (1.0 - share) / (n - d - 1) * (white_y @ rr @ transpose(white_y))
         truth = _rows_latent(core, correlation, share) - hidden
         return FreeCovarianceFit(n, scatter.x_mean, scatter.y_mean, colour @ core @ white_x, trace(rr), np.ones(rr.shape[:-2]),
-                                 rr / (n - d - 1), scatter.rounding(), failure, white_x, white_y, core, correlation, colour,
-                                 gram(x, r), rr, _inverse_root_if_positive(truth))
+                                 rr / (n - d - 1), scatter.rounding(), failure, scatter.source, scatter.target, white_x, white_y,
+                                 core, correlation, colour, gram(x, r), rr, _inverse_root_if_positive(truth))
 
     def _core(self, correlation: np.ndarray) -> np.ndarray:
         """``U C V'`` from a correlation ``U D V'`` (..., d, d) of white spaces; NaN where it is not finite."""

@@ -97,7 +97,7 @@ class Procrustes(Estimator):
         unit = np.ones_like(rss)
         variance = self.effective_variance(rss, unit, n, d)
         return ProcrustesFit(n, scatter.x_mean, scatter.y_mean, matrix, rss, unit, variance[..., None, None] * np.eye(d),
-                             scatter.rounding(), failure, frame.vv, frame.vr, frame.rr)
+                             scatter.rounding(), failure, scatter.source, scatter.target, frame.vv, frame.vr, frame.rr)
 
     def joint(self, fit: ProcrustesFit, dx: np.ndarray, dy: np.ndarray, weight: float) -> Joint:
         c = joining_factor(fit.n, weight)

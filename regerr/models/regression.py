@@ -10,7 +10,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..bands import affine_band
 from ..covariances import Covariance, leveraged
+from ..laws import Law
 from ..linalg import (
     EPS,
     about,
@@ -80,6 +82,9 @@ class Regression(Estimator):
     def denominator(self, n: int, dimension: int) -> int:
         return n - 2 * dimension if self.full else self.degrees_of_freedom(n, dimension)
 
+    def band(self, n: int, dimension: int) -> Law:
+        return affine_band(self.noise.scale, self.full, dimension, self.degrees_of_freedom(n, dimension))
+
     def fit(self, source: np.ndarray, target: np.ndarray) -> RegressionFit:
         scatter = Scatter.of(source, target)
         n, d = scatter.n, scatter.dimension
@@ -94,7 +99,7 @@ class Regression(Estimator):
         matrix = np.where(failed, np.nan, matrix)
         covariance = rr / (n - d - 1) if self.full else self.effective_variance(rss, unit, n, d)[..., None, None] * np.eye(d)
         return RegressionFit(n, scatter.x_mean, scatter.y_mean, matrix, rss, unit, np.where(failed, np.nan, covariance),
-                             scatter.rounding(), failure, white, rr)
+                             scatter.rounding(), failure, scatter.source, scatter.target, white, rr)
 
     def joint(self, fit: RegressionFit, dx: np.ndarray, dy: np.ndarray, weight: float) -> Joint:
         e = dy - times(entries(fit.matrix), dx)
@@ -148,6 +153,9 @@ class InverseRegression(Estimator):
     def degrees_of_freedom(self, n: int, dimension: int) -> int:
         return dimension * (n - dimension - 1)
 
+    def band(self, n: int, dimension: int) -> Law:
+        return affine_band(self.noise.scale, False, dimension, self.degrees_of_freedom(n, dimension))
+
     def fit(self, source: np.ndarray, target: np.ndarray) -> InverseRegressionFit:
         n, d = source.shape[-2:]
         back = self._back.fit(target, source)
@@ -160,7 +168,8 @@ class InverseRegression(Estimator):
         unit = trace(both) / d
         variance = self.effective_variance(back.rss, unit, n, d)
         return InverseRegressionFit(n, back.y_mean, back.x_mean, matrix, back.rss, unit,
-                                    (variance / unit)[..., None, None] * both, scatter.rounding(), failure, back)
+                                    (variance / unit)[..., None, None] * both, scatter.rounding(), failure, scatter.source,
+                                    scatter.target, back)
 
     def joint(self, fit: InverseRegressionFit, dx: np.ndarray, dy: np.ndarray, weight: float) -> Joint:
         there = self._back.joint(fit.back, dy, dx, weight)
