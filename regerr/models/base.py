@@ -231,7 +231,8 @@ class Estimator(ABC):
         """
         dx = components(source) - components(fit.x_mean)[..., None]
         r = components(target) - components(fit.y_mean)[..., None] - times(entries(fit.matrix), dx)
-        back = np.linalg.inv(np.where(np.isfinite(fit.matrix), fit.matrix, np.eye(len(dx))))
+        regular = np.asarray(np.isfinite(fit.matrix).all((-2, -1)) & (np.linalg.det(fit.matrix) != 0))
+        back = np.linalg.inv(np.where(regular[..., None, None], fit.matrix, np.eye(len(dx))))
         latent = dx + self.noise.source_share * times(entries(back), r)
         left = entries(fit.noise_covariance) - self.covariance(fit, latent, np.inf).dense()
         squared = mahalanobis(left, r)
