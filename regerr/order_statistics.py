@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-_ROUNDING = 1e-9  # of a rank: 0.55 * 20 is eleven
+_ROUNDING = 1e-9  # of a rank: 0.07 * 100 is seven
 
 
 def conformal_rank(n: int, level: float) -> int:

@@ -48,7 +48,8 @@ class LeaveOneOutEllipse(Baseline):
         left = result.leave_one_out()
         moments = gram(left, left) / left.shape[-2]
         unpredicted = np.isnan(trace(moments)) & (result.failure == 0)
-        moments = np.where(unpredicted[..., None, None], np.inf * np.eye(left.shape[-1]) if unpredicted.any() else 0.0, moments)
+        everything = np.where(np.eye(left.shape[-1]) > 0, np.inf, 0.0)
+        moments = np.where(unpredicted[..., None, None], everything, moments)
         return MomentsPrediction(_mean(result, targets), moments, left.shape[-2], result.failure)
 
 
