@@ -53,14 +53,23 @@ class NestedTest(ABC):
         What figures and sentences call it.
     symbol : str
         Of its statistic.
+    null : str
+        What besides the transformation explains all differences under the null.
     caution : str
         One sentence on when not to believe it, or nothing.
+    distributed : bool
+        Whether it takes the noise to be Gaussian and alike for all fiducials.
+    knows_people : bool
+        Whether biases of single raters are in its law.
     """
 
     name: str
     label: ClassVar[str]
     symbol: ClassVar[str] = "F"
+    null: ClassVar[str] = "noise"
     caution: ClassVar[str] = ""
+    distributed: ClassVar[bool] = True
+    knows_people: ClassVar[bool] = False
 
     @abstractmethod
     def apply(self, pairs: FiducialPairs, simpler: Model, wider: Model, noise: Noise) -> Outcome:

@@ -37,6 +37,8 @@ class RatersF(NestedTest):
     name: str = "raters"
 
     label = "F, rater as the unit"
+    distributed = False
+    knows_people = True
 
     def fitted_to(self, pairs: FiducialPairs) -> FiducialPairs:
         _check(pairs, _LEAST[False], self.name)

@@ -48,6 +48,7 @@ class WildF(NestedTest):
     seed: Seed = DEFAULT_SEED
 
     label = "wild F"
+    distributed = False
     degrees: ClassVar[float | None] = None
 
     def apply(self, pairs: FiducialPairs, simpler: Model, wider: Model, noise: Noise) -> Outcome:
