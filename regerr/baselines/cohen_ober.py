@@ -1,0 +1,143 @@
+"""Generalised least squares with a covariance for each point: Cohen & Ober 2013 (IEEE Trans. Signal Process. 61).
+
+Fiducials are localised in both images with known covariances (from photon counts, say), so each pair has its own effective
+noise ``Sigma_i = Lambda_i + A Omega_i A'`` at the map itself. The estimate minimises ``sum r_i' Sigma_i^-1 r_i``; its asymptotic
+covariance is ``(sum [1 x_i][1 x_i]' (x) Sigma_i^-1)^-1``. Where the covariances of the pairs are multiples of common ones, by the
+same factors in both images, the estimate has a closed form (Gleser 1981). They name the TRE and the LRE of a new point, both
+Gaussian in the limit. The rigid and the similarity map are given the same ellipse here (theory, sections 6, 12).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..linalg import apply, transpose
+from ..models import parse_model
+from ..models.base import Fit
+from ..noise import Noise, parse_noise
+from ..pairs import FiducialPairs
+from ..predictions import KINDS
+from .asking import answerable, plain_fit, points_of
+from .gaussian import GaussianPrediction, scaled
+from .known_noise import KnownNoise, known_noise
+from .weighted import FAMILIES, Likelihood, WeightedFit, inverse_of, weighted_fit
+
+
+def closed_form(source: np.ndarray, target: np.ndarray, weights: np.ndarray, source_covariance: np.ndarray,
+                target_covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The affine map for covariances ``Omega/w_i`` and ``Lambda/w_i``.
+
+    In units in which both common covariances are the identity, the graph of the map is spanned by the d leading principal axes of
+    the weighted pairs (Gleser 1981; Cohen & Ober 2013, section IV).
+
+    Parameters
+    ----------
+    source, target : (..., n, d)
+    weights : (..., n)
+    source_covariance, target_covariance : (..., d, d)
+        Positive definite.
+
+    Returns
+    -------
+    matrix : (..., d, d)
+    source_centre, target_centre : (..., d)
+        The weighted means, mapped onto each other. NaN or infinite where the axes do not span a map.
+    """
+    d = source.shape[-1]
+    share = weights / weights.sum(-1, keepdims=True)
+    centres = [np.einsum("...n,...nd->...d", share, points) for points in (source, target)]
+    colours = [np.linalg.cholesky(c) for c in (source_covariance, target_covariance)]
+    white = [apply(np.linalg.inv(colour), points - centre[..., None, :])
+             for colour, points, centre in zip(colours, (source, target), centres, strict=True)]
+    pairs = np.concatenate(white, -1) * np.sqrt(share)[..., None]
+    finite = np.isfinite(pairs).all((-2, -1))[..., None, None]
+    axes = np.linalg.svd(np.where(finite, pairs, 0.0), full_matrices=True)[2][..., :d, :]
+    x, y = transpose(axes[..., :d]), transpose(axes[..., d:])
+    regular = np.abs(np.linalg.det(x)) > 0
+    inner = y @ np.linalg.inv(np.where(regular[..., None, None], x, np.eye(d)))
+    matrix = colours[1] @ inner @ np.linalg.inv(colours[0])
+    return np.where(regular[..., None, None] & finite, matrix, np.nan), centres[0], centres[1]
+
+
+@dataclass(frozen=True)
+class CohenOber:
+    """Heteroscedastic generalised least squares with its asymptotic ellipse.
+
+    Parameters
+    ----------
+    model : {"affine", "similarity", "rigid"}
+        The paper's is the affine one.
+    noise : {"both", "target", "source"} or Noise
+        Covariances for pairs that carry none: those of the noise, else isotropic ones of its ratio. With ``Noise(scale=1.0)``
+        they are known, and the law is chi-square; else known up to one scale that is estimated, and the law is F.
+    """
+
+    model: str = "affine"
+    noise: str | Noise = "both"
+
+    method = "cohen-ober"
+    kinds = KINDS
+    closed_form_volume = True
+
+    def __post_init__(self) -> None:
+        parse_model(self.model)
+        parse_noise(self.noise)
+
+    @property
+    def name(self) -> str:
+        """For tables."""
+        return f"{self.model}-{self.method}{'' if self._noise.scale is None else '-known-scale'}"
+
+    @property
+    def label(self) -> str:
+        """For figures."""
+        return f"{self.model}, Cohen & Ober 2013{'' if self._noise.scale is None else ' (noise known)'}"
+
+    @property
+    def _noise(self) -> Noise:
+        return parse_noise(self.noise)
+
+    def fit(self, pairs: FiducialPairs) -> tuple[WeightedFit, KnownNoise]:
+        """Maximum likelihood maps (...) under the covariances, and these.
+
+        Raises
+        ------
+        UndeterminedError
+            For too few pairs.
+        """
+        known = known_noise(pairs, self._noise, self.model == "rigid")
+        first = plain_fit(pairs, self.model, Noise(0.0, scale=self._noise.scale)).fitted
+        start = _start(pairs, known, first) if self.model == "affine" else first.matrix
+        return weighted_fit(pairs.source, pairs.target, Likelihood(known.flat()), FAMILIES[self.model], start,
+                            first.failure), known
+
+    def predict(self, pairs: FiducialPairs, targets: Any, kind: str) -> GaussianPrediction:
+        """Predict targets (m, d) or (..., m, d) of pairs of batch shape (...); kind is tre, lre or observation.
+
+        A new point is taken to be localised as the mean fiducial.
+        """
+        points, kind = points_of(pairs, targets), answerable(kind, KINDS, self.name)
+        fitted, known = self.fit(pairs)
+        transform, g = fitted.transform, fitted.at(points)
+        covariance = g @ inverse_of(fitted.information)[..., None, :, :] @ transpose(g) + known.added(transform.matrix, kind)
+        freedom = pairs.n * pairs.dimension - parse_model(self.model).card.parameters[pairs.dimension]
+        return scaled(transform.apply(points), covariance, fitted.failure, known.scale, fitted.rss / max(freedom, 1), freedom)
+
+
+def _start(pairs: FiducialPairs, known: KnownNoise, first: Fit) -> np.ndarray:
+    """The closed form for the mean covariances, or the regression where one space is free of noise or that form fails."""
+    both = [np.linalg.eigvalsh(c)[..., 0].min() > 0 for c in (known.source, known.target)]
+    if not all(both):
+        return first.matrix
+    finite = np.isfinite(first.matrix).all((-2, -1))[..., None, None]
+    noise = known.effective(np.where(finite, first.matrix, np.eye(pairs.dimension)))
+    weights = 1.0 / np.einsum("...nii->...n", noise)
+    common = [np.einsum("...n,...nij->...ij", weights, c) for c in (known.source, known.target)]
+    matrix, _, _ = closed_form(pairs.source, pairs.target, weights, *common)
+    return np.where(np.isfinite(matrix).all((-2, -1))[..., None, None], matrix, first.matrix)
+
+
+BASELINES = (CohenOber(), CohenOber("rigid"))
