@@ -19,7 +19,7 @@ from .asking import answer, asker
 from .draws import taken
 from .entries import NO_LEVEL, enter_coverage, enter_precision, enter_volumes
 from .oracle import Oracle, holds, judged_in, oracle
-from .protocol import Estimator, Prediction, failed, family_of, is_costly, kinds_of, volume_is_cheap
+from .protocol import Estimator, Prediction, failed, family_of, kinds_of, volume_is_cheap
 from .study import Chunk, Scenario
 from .sums import Ledger
 
@@ -32,7 +32,7 @@ def analyse(chunk: Chunk) -> pd.DataFrame:
     few = draws if chunk.sampled is None else draws.first(chunk.sampled)
     parts, failures, seconds = [], [], []
     for estimator in chunk.scenario.estimators:
-        own = few if is_costly(estimator) else draws
+        own = few if estimator.name in chunk.scenario.slow else draws
         if not own.count:
             continue
         try:

@@ -56,10 +56,16 @@ class Registration:
         linear = parse_model(self.model).under(parse_noise(self.noise)).linear
         return self.method == "wald" or (linear(2) and linear(3))
 
-    def predict(self, pairs: FiducialPairs, targets: np.ndarray, kind: str) -> Predicted:
-        """Fit all datasets and predict."""
+    @property
+    def uses_covariances(self) -> bool:
+        """Whether the noise is what the pairs and the targets carry."""
+        assumed = parse_noise(self.noise)
+        return assumed.shape == "given" and not assumed.has_covariances
+
+    def predict(self, pairs: FiducialPairs, targets: np.ndarray, kind: str, **covariances: np.ndarray | None) -> Predicted:
+        """Fit all datasets and predict; covariances of the targets, where the estimator uses them, are handed on."""
         result = _fitted(pairs, self.model, self.noise)
-        return Predicted(result.predict(targets, kind), result.failure, self.method)
+        return Predicted(result.predict(targets, kind, **covariances), result.failure, self.method)
 
 
 @dataclass(frozen=True, eq=False)

@@ -52,10 +52,9 @@ class Estimator(Protocol):
     Some attributes are used when they are there: ``kinds``, the questions it answers (all three without it); ``model``, the
     family ("rigid", "similarity", "affine") whose Cramer-Rao bound it is held against (without it, the truth's family);
     ``method``, a word for tables; ``closed_form_volume``, true when volumes cost next to nothing, so that they are taken for all
-    replicates and not for the first hundred; ``costly``, true when it resamples, so that a scenario may run it on its first
-    replicates only. An estimator with ``uses_covariances`` true gets pairs that carry what their noise was drawn with, where the
-    scenario gives that, and ``predict(..., source_covariance=, target_covariance=)`` those of the targets; any other gets bare
-    pairs.
+    replicates and not for the first hundred. An estimator with ``uses_covariances`` true gets pairs that carry what their noise
+    was drawn with, where the scenario gives that, and ``predict(..., source_covariance=, target_covariance=)`` those of the
+    targets; any other gets bare pairs.
     """
 
     @property
@@ -88,11 +87,6 @@ def method_of(estimator: Estimator) -> str:
 def volume_is_cheap(estimator: Estimator) -> bool:
     """Whether volumes are taken for all replicates."""
     return bool(getattr(estimator, "closed_form_volume", False))
-
-
-def is_costly(estimator: Estimator) -> bool:
-    """Whether a scenario may run it on its first replicates only."""
-    return bool(getattr(estimator, "costly", False))
 
 
 def uses_covariances(estimator: Estimator) -> bool:

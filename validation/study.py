@@ -43,8 +43,10 @@ class Scenario:
         Replicates, the first ones, on which volumes without a closed form are taken.
     truth : str
         Family of the true transformation, whose bound estimators without a family of their own are held against.
+    slow : tuple of str
+        Names of estimators that are run on fewer replicates.
     sampled : int, optional
-        Replicates, the first ones, on which estimators that call themselves costly are run; all of them when None.
+        Those replicates, the first ones; all of them when None.
     """
 
     labels: Mapping[str, Label]
@@ -56,6 +58,7 @@ class Scenario:
     volume_levels: tuple[float, ...] = (0.95,)
     measured: int = 100
     truth: str = "affine"
+    slow: tuple[str, ...] = ()
     sampled: int | None = None
 
     def __post_init__(self) -> None:
@@ -115,7 +118,7 @@ class Chunk:
     seed : int
         Root seed of the study.
     sampled : int, optional
-        On how many of them, the first ones, costly estimators are run; all when None.
+        On how many of them, the first ones, slow estimators are run; all when None.
     """
 
     scenario: Scenario
@@ -134,7 +137,7 @@ class Chunk:
     def fingerprint(self) -> str:
         """Digest of all that its numbers depend on, the code included."""
         s = self.scenario
-        asked = (s.estimators, s.kinds, s.levels, s.volume_kinds, s.volume_levels, s.truth)
+        asked = (s.estimators, s.kinds, s.levels, s.volume_kinds, s.volume_levels, s.truth, s.slow)
         return digest(s.content, *asked, self.index, self.count, self.measured, self.seed, self.sampled, code_digest())
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..study import Study
-from . import icip, regions
+from . import grand, icip, regions
 
-STUDIES: dict[str, Callable[[bool], Study]] = {"icip": icip.study, "regions": regions.study}
-TITLES = {"icip": icip.TITLE, "regions": regions.TITLE}
+STUDIES: dict[str, Callable[[bool], Study]] = {"icip": icip.study, "regions": regions.study, "grand": grand.study}
+TITLES = {"icip": icip.TITLE, "regions": regions.TITLE, "grand": grand.TITLE}
