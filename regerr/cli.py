@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from .commands.comparing import Question
 from .commands.fle import fle
 from .commands.options import Assumption, Fitting, Input, given_by, read_targets, shared
 from .commands.shell import Commands
@@ -122,16 +123,16 @@ def map_(given: Input, fitting: Fitting,
 
 @app.command("test")
 @shared
-def compare(given: Input, assumption: Assumption, json: Json = False) -> None:
+def compare(given: Input, assumption: Assumption, question: Question, json: Json = False) -> None:
     """Test whether a simpler transformation is enough: rigid < similarity < affine.
 
     Example: regerr test beads.csv
     """
-    from . import records
-    from .deformation import compare_ladder
+    from .commands.comparing import facts
+    from .records import dumps
 
-    ladder = compare_ladder(given.without_excluded(given.read()), assumption.assumed(given))
-    typer.echo(records.dumps(records.ladder_to_dict(ladder)) if json else str(ladder), nl=not json)
+    ladder = question.ladder(given, assumption)
+    typer.echo(dumps(facts(ladder)) if json else str(ladder), nl=not json)
 
 
 app.command()(fle)

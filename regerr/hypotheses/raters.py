@@ -122,7 +122,8 @@ def dealt(k: int, draws: int, seed: Seed) -> list[np.ndarray]:
 def _check(pairs: FiducialPairs, least: int, name: str) -> None:
     if not pairs.batch_shape or pairs.batch_shape[-1] < least:
         raise InputError(f"the test {name!r} needs the placements of at least {least} raters, the last axis of the batch, and "
-                         f"these pairs have batch shape {pairs.batch_shape}: stack one dataset per rater")
+                         f"these pairs have batch shape {pairs.batch_shape}: stack one dataset per rater "
+                         "(--rater on the command line)")
 
 
 def _exact(pairs: FiducialPairs) -> np.ndarray:
