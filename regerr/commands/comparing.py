@@ -20,7 +20,7 @@ class Question:
     """Which test, and what it is told."""
 
     test: Annotated[str | None, given_by(
-        "NAME", "F, with the wild F beside it; wild, wild-t (signs of landmarks or groups: noise of any size and law), bootstrap, "
+        "NAME", "F, with the wild F beside it; wild, wild-t (signs of landmarks or groups: any noise), bootstrap, "
                 "raters, raters-permuted; and to compare with, bartlett, chi2, iso/full.  [default: F, or raters with --rater]")
     ] = None
     groups: Annotated[str | None, given_by(
