@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .blocks import evaluate
-from .errors import InputError
+from .errors import InputError, UndeterminedError
 from .linalg import rows_matrix
 from .methods import Method, parse_method
 from .models.base import Estimator, Fit
@@ -78,7 +78,7 @@ class Prediction:
         points : broadcasts against (..., m, d), target units
         method : {"score", "likelihood-ratio", "wald"}
         """
-        chosen = self._method(method)
+        chosen = self._method(method, None)
         return evaluate(lambda f, dx, dy, w: chosen.p_value(self.estimator, f, dx, dy, w), self.fit, self.weight, self.targets,
                         self.checked_points(points))
 
@@ -96,18 +96,23 @@ class Prediction:
         ------
         InputError
             For a level outside (0, 1), an unknown method, and a band of another kind than ``tre``.
+        UndeterminedError
+            Where a method that compares with the pairs themselves has too few of them for the level.
         """
-        chosen = self._method(method)
+        chosen = self._method(method, checked_level(level))
         if simultaneous and self.kind != "tre":
             raise InputError(f"a band holds for the true positions of all targets, and {self.kind!r} adds noise of each one: "
                              "predict with kind='tre'")
         return region_of(self, checked_level(level), replace(chosen, simultaneous=simultaneous or chosen.simultaneous))
 
-    def _method(self, method: str | Method) -> Method:
+    def _method(self, method: str | Method, level: float | None) -> Method:
         chosen = parse_method(method)
         if self.kind not in chosen.kinds:
             raise InputError(f"the method {chosen.name!r} cannot answer {self.kind!r}: predict with kind "
                              f"{' or '.join(map(repr, chosen.kinds))}, or use the method 'score'")
+        refusal = chosen.refusal(self.fit.n, level)
+        if refusal:
+            raise UndeterminedError(refusal)
         return chosen
 
     def checked_points(self, points: Any) -> np.ndarray:
