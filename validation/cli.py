@@ -12,6 +12,7 @@ import typer
 
 from regerr.errors import MissingExtraError
 
+from .deformation.command import deformation
 from .studies import STUDIES, TITLES
 from .study import Study
 from .user_file import FromFile
@@ -71,3 +72,4 @@ def _perform(study: Study, folder: Path, workers: Workers, quick: bool) -> None:
 
 for _name in STUDIES:
     app.command(_name)(_command(_name))
+app.command("deformation")(deformation)
