@@ -79,7 +79,7 @@ def _blocks(formula: Formula, fit: Fit, weight: Weight, x: np.ndarray, y: np.nda
     for rows, columns, layers in _slices(shape):
         part = mapped(fit, lambda a, rows=rows: a[rows])  # type: ignore[misc]
         dx = components(x[slice(None) if one_layout else rows, columns]) - part.x_mean.T[..., None]
-        w = weight_of_block(weight, rows, columns)
+        w = weight_of_block(weight, rows, columns, y is not None)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             if y is None:
                 value = formula(part, dx, dx, w)

@@ -42,6 +42,7 @@ class Failure(IntEnum):
     COPLANAR = 3
     NO_SOLUTION = 4
     NO_ROTATION = 5
+    NOT_SETTLED = 6
 
     @property
     def sentence(self) -> str:
@@ -60,4 +61,6 @@ _SENTENCES = {
     "below the noise): add fiducials there, or fit a simpler model",
     Failure.NO_ROTATION: "no rotation fits these fiducials better than any other, as when a symmetric layout was mirrored: "
     "flip one image, or add fiducials",
+    Failure.NOT_SETTLED: "the search for the best fit under the given covariances did not settle (the spread along one direction "
+    "may be below the noise): add fiducials, check the covariances, or fit a simpler model",
 }

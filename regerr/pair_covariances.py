@@ -60,6 +60,10 @@ class PairCovariances:
         """Those of each point of a part by itself: (..., k, 1, d, d)."""
         return self.mapped(lambda c: c[..., None, :, :, :] if c.shape[-3] == 1 else c[..., part, None, :, :])
 
+    def average(self) -> PairCovariances:
+        """The mean over the points, (..., 1, d, d)."""
+        return self.mapped(lambda c: c.mean(-3, keepdims=True))
+
     def mapped(self, function: Callable[[np.ndarray], np.ndarray]) -> PairCovariances:
         """The same with a function applied to both arrays."""
         return PairCovariances(function(self.source), function(self.target))
@@ -72,12 +76,13 @@ class PairCovariances:
         """The batch axes as one, of length 1 where all datasets have the same: (b or 1, n, d, d)."""
         return self.mapped(lambda c: _flat(c, batch))
 
-    def block(self, rows: slice, columns: slice) -> PairCovariances:
-        """Those of a block of datasets and targets, of flat ones (b, m, d, d), as component matrices (d, d, b, m)."""
+    def block(self, rows: slice, columns: slice, layers: bool = False) -> PairCovariances:
+        """Those of a block of datasets and targets, of flat ones (b, m, d, d), as component matrices (d, d, [1,] b, m)."""
         def part(c: np.ndarray) -> np.ndarray:
             c = c[rows] if len(c) > 1 else c
             c = c[:, columns] if c.shape[1] > 1 else c
-            return np.ascontiguousarray(np.moveaxis(c, (-2, -1), (0, 1)))
+            c = np.ascontiguousarray(np.moveaxis(c, (-2, -1), (0, 1)))
+            return c[:, :, None] if layers else c
 
         return self.mapped(part)
 
@@ -91,9 +96,9 @@ Weight = float | PairCovariances
 """What the new pair of a question about a point is noisy with: a weight (theory, section 5), or covariances."""
 
 
-def weight_of_block(weight: Weight, rows: slice, columns: slice) -> Weight:
-    """The weight of a block of datasets and targets."""
-    return weight if isinstance(weight, float) else weight.block(rows, columns)
+def weight_of_block(weight: Weight, rows: slice, columns: slice, layers: bool) -> Weight:
+    """The weight of a block of datasets and targets, with an axis for layers of points or without."""
+    return weight if isinstance(weight, float) else weight.block(rows, columns, layers)
 
 
 def flat_weight(weight: Weight, batch: tuple[int, ...]) -> Weight:

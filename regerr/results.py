@@ -208,6 +208,10 @@ class RegistrationResult:
 
         save(self, path, force=force)
 
+    def refit(self, source: np.ndarray, target: np.ndarray) -> Fit:
+        """The same model under the same noise on other points (..., n, d) of these fiducials; failures are codes."""
+        return fit_blocks(self.estimator, source, target, given_covariances(self.pairs, self.noise))
+
     def _bound(self) -> Estimator:
         """The estimator of these very pairs, with their covariances."""
         given = given_covariances(self.pairs, self.noise)

@@ -74,5 +74,5 @@ def _too_small(result: RegistrationResult) -> str:
 def _residual(result: RegistrationResult, source: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Residual sum of squares of the same model on other points (k, n, d), in effective units: (k,), infinite for failures."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        other = result.estimator.fit(source, target)
+        other = result.refit(source, target)
         return np.where(other.failure == 0, other.rss * other.unit, np.inf)

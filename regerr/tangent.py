@@ -1,4 +1,4 @@
-"""The directions in which a linear part can move, ``dA = D A``, in 2D and 3D."""
+"""The directions in which a linear part can move, ``dA = D A``, in 2D and 3D, and how far it then goes."""
 
 from __future__ import annotations
 
@@ -34,3 +34,22 @@ def cayley(generator: np.ndarray) -> np.ndarray:
     half = 0.5 * generator
     identity = np.eye(generator.shape[-1])
     return np.linalg.solve(identity - half, identity + half)
+
+
+def turned(w: np.ndarray) -> np.ndarray:
+    """The rotation (d, d, ...) of a turn w (1, ...) in the plane or (3, ...) in space; Cayley's, equal to exp to second order."""
+    if len(w) == 1:
+        cosine, sine = np.cos(w[0]), np.sin(w[0])
+        return np.stack([np.stack([cosine, -sine]), np.stack([sine, cosine])])
+    return np.moveaxis(cayley(np.einsum("kij,k...->...ij", turns(3), w)), (-2, -1), (0, 1))
+
+
+def turned_and_grown(w: np.ndarray) -> np.ndarray:
+    """The same with the logarithm of a scale as the last entry of w."""
+    return np.exp(w[-1]) * turned(w[:-1])
+
+
+def moved_anyhow(w: np.ndarray) -> np.ndarray:
+    """``I + W`` of the entries of any matrix W (d^2, ...)."""
+    d = int(np.sqrt(len(w)))
+    return w.reshape(d, d, *w.shape[1:]) + np.eye(d).reshape(d, d, *(1,) * (w.ndim - 1))

@@ -74,7 +74,7 @@ class Field:
     def symmetric(self) -> bool:
         """Whether u_1 and -u_1 are alike: rotations in the plane (theory, section 19)."""
         p = self.region.prediction
-        return p.estimator.polar and p.dimension == 2 and self.region.method.even
+        return p.estimator.polar and p.estimator.noise.shape == "isotropic" and p.dimension == 2 and self.region.method.even
 
     @property
     def dimension(self) -> int:

@@ -9,6 +9,7 @@ from ..noise import Noise
 from .base import Estimator
 from .errors_in_variables import ErrorsInVariables
 from .free_covariance import FreeCovariance
+from .latent_positions import LatentPositions
 from .regression import AFFINE_CARD, InverseRegression, Regression
 
 
@@ -20,6 +21,8 @@ class Affine:
 
     def under(self, noise: Noise) -> Estimator:
         """The estimator for a noise."""
+        if noise.shape == "given":
+            return LatentPositions(noise, self.card, Regression(Noise(0.0)), attenuated=True)
         if noise.ratio == 0:
             return Regression(noise)
         if noise.shape == "full":

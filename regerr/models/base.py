@@ -42,6 +42,8 @@ class Card:
         When the law of its regions is exact, in words.
     moves : callable
         Generators D (q, d, d) of the ways in which its linear part can move, ``dA = D A``, for a dimension.
+    moved : callable
+        The change (d, d, ...) of the linear part that starts with ``I + sum_k w_k D_k``, for w (q, ...).
     """
 
     name: str
@@ -49,6 +51,7 @@ class Card:
     determining: Mapping[int, int]
     exact: str
     moves: Callable[[int], np.ndarray]
+    moved: Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)

@@ -38,6 +38,7 @@ from ..noise import Noise
 from ..scatter import Frame, Scatter, joining_factor
 from ..transforms import Transform
 from .base import Card, Estimator, Fit, Joint, latent_share, rest_of, variance_factor
+from .latent_positions import LatentPositions
 from .layout import undetermined
 from .scale import noisy_scale
 
@@ -207,7 +208,9 @@ class IsotropicModel:
     estimator: type[Procrustes]
 
     def under(self, noise: Noise) -> Estimator:
-        """The estimator for a noise; refuses any but isotropic noise."""
+        """The estimator for a noise; refuses noise whose covariance would have to be estimated."""
+        if noise.shape == "given":
+            return LatentPositions(noise, self.card, self.estimator(Noise()), bends=True)
         if noise.shape != "isotropic":
             raise UnsupportedError(f"the {self.card.name} model cannot use {noise.describe()}: use isotropic noise ('both', "
                                    "'target' or 'source'), or the affine model")

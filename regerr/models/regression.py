@@ -31,12 +31,13 @@ from ..linalg import (
 )
 from ..noise import Noise
 from ..scatter import Scatter
-from ..tangent import anyhow
+from ..tangent import anyhow, moved_anyhow
 from ..transforms import Transform
 from .base import Card, Estimator, Fit, Joint, variance_factor
 from .layout import undetermined
 
-AFFINE_CARD = Card("affine", {2: 6, 3: 12}, {2: 3, 3: 4}, "with noise in one space only; else to first order", anyhow)
+AFFINE_CARD = Card("affine", {2: 6, 3: 12}, {2: 3, 3: 4}, "with noise in one space only; else to first order", anyhow,
+                   moved_anyhow)
 _POOR = 1e-6  # reciprocal condition of the scatter below which the points themselves are decomposed
 
 

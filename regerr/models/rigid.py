@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..tangent import turns
+from ..tangent import turned, turns
 from .base import Card
 from .procrustes import IsotropicModel, Procrustes
 
@@ -13,7 +13,7 @@ class RigidEstimator(Procrustes):
     """Kabsch 1976; covariance Fitzpatrick, West & Maurer 1998."""
 
     card = Card("rigid", {2: 3, 3: 6}, {2: 2, 3: 3}, "to first order in the noise over the spread of the fiducials",
-                turns)
+                turns, turned)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..tangent import turns_and_growth
+from ..tangent import turned_and_grown, turns_and_growth
 from .base import Card
 from .procrustes import IsotropicModel, Procrustes
 
@@ -17,7 +17,7 @@ class SimilarityEstimator(Procrustes):
     """Closed form for any ratio of the noises."""
 
     card = Card("similarity", {2: 4, 3: 7}, {2: 2, 3: 3}, "in 2D with noise in the target only; else to first order",
-                turns_and_growth)
+                turns_and_growth, turned_and_grown)
     scaled = True
 
 
