@@ -74,8 +74,8 @@ class Wiles:
     ----------
     noise : {"both", "target", "source"} or Noise
         Covariances for pairs that carry none: those of the noise, else isotropic ones. All pairs get their mean. With
-        ``Noise(scale=1.0)`` they are known, and the law is chi-square; else known up to one scale, estimated by the FRE, and the law
-        is F with ``nd - k`` degrees of freedom, which anisotropic noise makes approximate.
+        ``Noise(scale=1.0)`` they are known, and the law is chi-square; else known up to one scale, estimated by the FRE, and the
+        law is F with ``nd - k`` degrees of freedom, which anisotropic noise makes approximate.
     """
 
     noise: str | Noise = "both"
