@@ -14,7 +14,7 @@ from ..bands import affine_band
 from ..covariances import Covariance, leveraged
 from ..errors import Failure
 from ..laws import Law
-from ..linalg import dot, entries, nuclear_norm, times, trace, transpose
+from ..linalg import about, dot, entries, nuclear_norm, times, trace, transpose
 from ..noise import Noise
 from ..scatter import Scatter, joining_factor
 from ..secular import small_roots
@@ -146,6 +146,16 @@ class ErrorsInVariables(Estimator):
 
     def covariance(self, fit: ErrorsInVariablesFit, dx: np.ndarray, weight: float) -> Covariance:
         return leveraged(fit.noise_covariance, fit.white, dx, variance_factor(fit.n, weight))
+
+    def studentised(self, fit: ErrorsInVariablesFit, source: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """Section 10's leverage, at latent points of the fit itself: a far pair hides no direction from it."""
+        d = source.shape[-1]
+        z = np.concatenate([fit.stretch[..., None, None] * about(source, fit.x_mean), about(target, fit.y_mean)], -1)
+        along = (z @ fit.vectors) ** 2
+        left = 1.0 - 1.0 / fit.n - (along[..., d:] / fit.values[..., None, d:]).sum(-1)
+        variance = trace(fit.noise_covariance) / (d * fit.unit)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(left > 0, along[..., :d].sum(-1) / left / variance[..., None], np.nan)
 
     def matrix_covariance(self, fit: ErrorsInVariablesFit) -> np.ndarray:
         return rows_and_columns(fit.noise_covariance, fit.white)

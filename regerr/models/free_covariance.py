@@ -16,11 +16,14 @@ from ..covariances import Covariance, leveraged
 from ..errors import Failure
 from ..laws import Law
 from ..linalg import (
+    about,
     apply,
+    components,
     determinant,
     entries,
     gram,
     inverse_root,
+    mahalanobis,
     matrix_components,
     product,
     rows_matrix,
@@ -149,6 +152,16 @@ class FreeCovariance(Estimator):
 
     def covariance(self, fit: FreeCovarianceFit, dx: np.ndarray, weight: float) -> Covariance:
         return leveraged(fit.noise_covariance, _inward(fit), dx, variance_factor(fit.n, weight))
+
+    def studentised(self, fit: FreeCovarianceFit, source: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """With the leverage of section 5, at latent points of the fit itself."""
+        x, r = components(about(source, fit.x_mean)), components(target - fit.transform.apply(source))
+        latent = times(entries(fit.core), times(entries(fit.white_x), x))
+        latent = latent + self.noise.source_share * times(entries(fit.white_y), r)
+        scatter = entries(_rows_latent(fit.core, fit.correlation, self.noise.source_share))
+        left = 1.0 - 1.0 / fit.n - square(times(inverse_root(scatter), latent))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(left > 0, mahalanobis(entries(fit.noise_covariance), r) / left, np.nan)
 
     def matrix_covariance(self, fit: FreeCovarianceFit) -> np.ndarray:
         return rows_and_columns(fit.noise_covariance, _inward(fit))

@@ -47,9 +47,9 @@ class LatentFit(Fit):
         As they were given.
     variance : (...)
         The factor of the covariances, estimated or known.
-    spread : (..., k, k)
-        Covariance of shift (first) and moves about the fiducials' centroid, for a factor of 1; infinite where the noise hides
-        a direction.
+    lever, spread : (..., k, k)
+        Inverse information of shift (first) and moves about the fiducials' centroid, for a factor of 1: at the latent points,
+        and without the noise that passes for their spread; infinite where it hides a direction.
     steps : (...) int
         Steps of the search.
     """
@@ -57,6 +57,7 @@ class LatentFit(Fit):
     source_covariance: np.ndarray
     target_covariance: np.ndarray
     variance: np.ndarray
+    lever: np.ndarray
     spread: np.ndarray
     steps: np.ndarray
 
@@ -141,13 +142,14 @@ class LatentPositions(Estimator):
         variance = np.full_like(rss, self.noise.scale**2) if self.noise.scale is not None else (
             rss / max(self.degrees_of_freedom(n, d), 1))
         information = normal_equations(problem, terms)[0]
+        lever = spread = _inverse_if_positive(information)
         if self.attenuated:
-            information = information - variance[:, None, None] * _hidden(problem, terms)
+            spread = _inverse_if_positive(information - variance[:, None, None] * _hidden(problem, terms))
         matrix = np.where(failed[:, None, None], np.nan, rows_matrix(terms.matrix))
         noise = variance[:, None, None] * rows_matrix(terms.effective.mean(-1))
         return LatentFit(n, scatter.x_mean, scatter.y_mean + terms.shift.T, matrix, rss, np.ones_like(rss), noise,
                          scatter.rounding(), failure, scatter.source, scatter.target, _one_each(given.source, len(rss)),
-                         _one_each(given.target, len(rss)), variance, _inverse_if_positive(information), solution.steps)
+                         _one_each(given.target, len(rss)), variance, lever, spread, solution.steps)
 
     def law(self, n: int, dimension: int) -> Law:
         if self.noise.scale is not None:
@@ -247,7 +249,7 @@ class LatentPositions(Estimator):
         effective = self._effective(fit)
         lam = matrix_components(fit.target_covariance)
         latent = v + r - times(lam, times(inverse_components(effective), r))
-        left = effective - self._of_image(fit.spread, latent)
+        left = effective - self._of_image(fit.lever, latent)
         squared = mahalanobis(left, r) / fit.variance[..., None]
         return np.where((squared >= 0) & (determinant(left) > 0), squared, np.nan)
 
