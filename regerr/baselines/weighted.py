@@ -246,7 +246,7 @@ def weighted_fit(source: np.ndarray, target: np.ndarray, weighting: Weighting, f
     parts = [_fit_block(x[rows], y[rows], weighting.part(np.arange(len(x))[rows]), family, a[rows], codes[rows])
              for rows in (slice(i, i + step) for i in range(0, max(len(x), 1), step))]
     matrix, x_mean, y_mean, rss, precisions, points, information, codes = (
-        np.concatenate(each).reshape(*batch, *each[0].shape[1:]) for each in zip(*parts, strict=True))
+        np.concatenate(each).reshape((*batch, *each[0].shape[1:])) for each in zip(*parts, strict=True))
     return WeightedFit(family, Transform(matrix, x_mean, y_mean), rss, precisions, points, information, codes)
 
 
@@ -285,7 +285,8 @@ def _descend(whole: _State, good: np.ndarray) -> np.ndarray:
         promise = np.einsum("bk,bk->b", step, gradient)
         matrix, shift, rss = part.tried(step)
         done = (promise <= _SETTLED * part.rss + part.floor) & (damping[rows] < 1.0)
-        better = rss <= part.rss * (1.0 + _ROUNDING) + part.floor
+        # residuals are right to the rounding of the coordinates, and their squares to twice as much
+        better = (rss <= part.rss * (1.0 + _ROUNDING) + 2.0 * np.sqrt(part.rss * part.floor) + part.floor) | done
         taken = rows[better]
         whole.matrix[taken], whole.shift[taken] = matrix[better], shift[better]
         damping[taken] = np.where(damping[taken] > 1e-6, damping[taken] / 10.0, 0.0)
