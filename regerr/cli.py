@@ -74,7 +74,8 @@ def fit(given: Input, fitting: Fitting, targets: Annotated[Path | None, TARGETS]
 def predict(given: Input, fitting: Fitting, targets: Annotated[Path, TARGETS],
             kind: Annotated[str | None, given_by("KIND", f"{KINDS}  [default: all three]")] = None,
             level: Annotated[float, typer.Option(metavar="LEVEL", help="Nominal level of the regions, between 0 and 1.")] = 0.95,
-            method: Annotated[str, typer.Option(metavar="METHOD", help="score, likelihood-ratio or wald.")] = "score",
+            method: Annotated[str, typer.Option(metavar="METHOD", help="score, likelihood-ratio or wald; for landmarks placed by "
+                                                "people interpolated-rank, mixture or rank.")] = "score",
             json: Json = False) -> None:
     """Predict where targets land, with confidence regions.
 

@@ -1,11 +1,16 @@
-"""The methods by name: how a region decides."""
+"""The methods by name: how a region decides.
+
+Those of `ratios` follow the law of the noise; those of `ranks` and `mixture` compare the new pair with the pairs themselves.
+"""
 
 from __future__ import annotations
 
 from .errors import InputError
+from .mixture import Mixture
+from .ranks import InterpolatedRank, Rank
 from .ratios import Deletion, LikelihoodRatio, Method, Score, Wald
 
-METHODS: dict[str, Method] = {m.name: m for m in (Score(), LikelihoodRatio(), Wald())}
+METHODS: dict[str, Method] = {m.name: m for m in (Score(), LikelihoodRatio(), Wald(), Rank(), InterpolatedRank(), Mixture())}
 
 
 def parse_method(method: str | Method) -> Method:
@@ -17,4 +22,5 @@ def parse_method(method: str | Method) -> Method:
     return METHODS[method]
 
 
-__all__ = ["METHODS", "Deletion", "LikelihoodRatio", "Method", "Score", "Wald", "parse_method"]
+__all__ = ["METHODS", "Deletion", "InterpolatedRank", "LikelihoodRatio", "Method", "Mixture", "Rank", "Score", "Wald",
+           "parse_method"]

@@ -6,12 +6,12 @@ import math
 
 import numpy as np
 
-_ROUNDING = 1e-9  # of a rank: 0.07 * 100 is seven
+ROUNDING = 1e-9  # of a rank: 0.07 * 100 is seven
 
 
 def conformal_rank(n: int, level: float) -> int:
     """``ceil(level (n + 1))``: a new score is at most that one, of n, with at least the level's probability; n + 1 for none."""
-    return math.ceil(level * (n + 1) - _ROUNDING)
+    return math.ceil(level * (n + 1) - ROUNDING)
 
 
 def at_rank(scores: np.ndarray, rank: int) -> np.ndarray:
@@ -28,4 +28,4 @@ def conformal_p_value(smaller: np.ndarray, n: int) -> np.ndarray:
 
     It is short of ``1 - smaller/(n + 1)`` by rounding: at a level of exactly ``smaller/(n + 1)`` the score is outside.
     """
-    return 1.0 - (smaller + _ROUNDING) / (n + 1)
+    return 1.0 - (smaller + ROUNDING) / (n + 1)

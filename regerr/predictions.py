@@ -76,7 +76,7 @@ class Prediction:
         Parameters
         ----------
         points : broadcasts against (..., m, d), target units
-        method : {"score", "likelihood-ratio", "wald"}
+        method : {"score", "likelihood-ratio", "wald", "rank", "interpolated-rank", "mixture"}
         """
         chosen = self._method(method, None)
         return evaluate(lambda f, dx, dy, w: chosen.p_value(self.estimator, f, dx, dy, w), self.fit, self.weight, self.targets,
@@ -88,7 +88,7 @@ class Prediction:
         Parameters
         ----------
         level : float
-        method : {"score", "likelihood-ratio", "wald"}
+        method : {"score", "likelihood-ratio", "wald", "rank", "interpolated-rank", "mixture"}
         simultaneous : bool
             Regions that hold at all targets at once, wherever and however many they are: a band (theory, section 13).
 
@@ -110,7 +110,7 @@ class Prediction:
         if self.kind not in chosen.kinds:
             raise InputError(f"the method {chosen.name!r} cannot answer {self.kind!r}: predict with kind "
                              f"{' or '.join(map(repr, chosen.kinds))}, or use the method 'score'")
-        refusal = chosen.refusal(self.fit.n, level)
+        refusal = chosen.refusal(self.estimator, self.fit.n, level)
         if refusal:
             raise UndeterminedError(refusal)
         return chosen

@@ -35,7 +35,7 @@ class Method(ABC):
     kinds: ClassVar[tuple[str, ...]] = ("tre", "lre", "observation")
     even: ClassVar[bool] = True  # whether a rotation's regions are alike on both sides of the line from centroid to prediction
 
-    def refusal(self, n: int, level: float | None) -> str:
+    def refusal(self, estimator: Estimator, n: int, level: float | None) -> str:
         """Why n pairs tell nothing at that level, or at any when it is None, and the mend; empty where they do."""
         return ""
 

@@ -126,7 +126,7 @@ def test_noise_that_makes_no_sense_is_refused_with_its_value(make, words):
 def test_models_and_methods_are_these():
     """Growing the list is a decision, taken here too."""
     assert list(MODELS) == ["rigid", "similarity", "affine"]
-    assert list(METHODS) == ["score", "likelihood-ratio", "wald"]
+    assert list(METHODS) == ["score", "likelihood-ratio", "wald", "rank", "interpolated-rank", "mixture"]
     assert {m: model.card.parameters for m, model in MODELS.items()} == {
         "rigid": {2: 3, 3: 6}, "similarity": {2: 4, 3: 7}, "affine": {2: 6, 3: 12}}
 
