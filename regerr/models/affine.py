@@ -9,6 +9,7 @@ from ..noise import Noise
 from .base import Estimator
 from .errors_in_variables import ErrorsInVariables
 from .free_covariance import FreeCovariance
+from .heavy_tails import affine_maximiser, heavy_tailed
 from .latent_positions import LatentPositions
 from .regression import AFFINE_CARD, InverseRegression, Regression
 
@@ -21,6 +22,8 @@ class Affine:
 
     def under(self, noise: Noise) -> Estimator:
         """The estimator for a noise."""
+        if noise.tails is not None:
+            return heavy_tailed(noise, self.card, affine_maximiser(noise))
         if noise.shape == "given":
             return LatentPositions(noise, self.card, Regression(Noise(0.0)), attenuated=True)
         if noise.ratio == 0:

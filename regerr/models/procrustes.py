@@ -38,8 +38,10 @@ from ..noise import Noise
 from ..scatter import Frame, Scatter, joining_factor
 from ..transforms import Transform
 from .base import Card, Estimator, Fit, Joint, latent_share, rest_of, variance_factor
+from .heavy_tails import heavy_tailed
 from .latent_positions import LatentPositions
 from .layout import undetermined
+from .reweighting import Moments, Piece
 from .scale import noisy_scale
 
 _UNDIRECTED = 1e-12  # correlation of the best rotation that counts as none
@@ -206,9 +208,12 @@ class IsotropicModel:
 
     card: Card
     estimator: type[Procrustes]
+    weighted: staticmethod[[Moments, Noise, np.ndarray | None], Piece]
 
     def under(self, noise: Noise) -> Estimator:
         """The estimator for a noise; refuses noise whose covariance would have to be estimated."""
+        if noise.tails is not None:
+            return heavy_tailed(noise, self.card, self.weighted, polar=True)
         if noise.shape == "given":
             return LatentPositions(noise, self.card, self.estimator(Noise()), bends=True)
         if noise.shape != "isotropic":

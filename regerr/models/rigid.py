@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..tangent import turned, turns
+from . import reweighting
 from .base import Card
 from .procrustes import IsotropicModel, Procrustes
 
@@ -22,3 +23,4 @@ class Rigid(IsotropicModel):
 
     card = RigidEstimator.card
     estimator = RigidEstimator
+    weighted = staticmethod(reweighting.rigid)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..tangent import turned_and_grown, turns_and_growth
+from . import reweighting
 from .base import Card
 from .procrustes import IsotropicModel, Procrustes
 
@@ -27,3 +28,4 @@ class Similarity(IsotropicModel):
 
     card = SimilarityEstimator.card
     estimator = SimilarityEstimator
+    weighted = staticmethod(reweighting.similarity)
