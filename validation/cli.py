@@ -13,6 +13,7 @@ import typer
 from regerr.errors import MissingExtraError
 
 from .deformation.command import deformation
+from .real.command import real
 from .studies import STUDIES, TITLES
 from .study import Study
 from .user_file import FromFile
@@ -72,4 +73,5 @@ def _perform(study: Study, folder: Path, workers: Workers, quick: bool) -> None:
 
 for _name in STUDIES:
     app.command(_name)(_command(_name))
+app.command()(real)
 app.command("deformation")(deformation)

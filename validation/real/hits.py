@@ -1,0 +1,134 @@
+"""What every estimator's regions hold: one row per point, estimator and level, and the sizes of the regions."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from regerr.errors import RegistrationError
+from regerr.methods import METHODS
+
+from ..catalogue import Catalogue
+from ..estimators import Registration
+from ..protocol import Estimator, Prediction, failed, kinds_of, method_of, volume_is_cheap
+from .cases import Case
+from .sets import Question
+
+LEVELS = (0.5, 0.9, 0.95, 0.99)
+SIZED = 0.95  # level whose regions are measured
+KIND = "observation"
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What one question found.
+
+    Attributes
+    ----------
+    question : Question
+    cases : list of Case
+    hits : DataFrame
+        family, estimator, label, method, case (number), point (number in the case), radius (over the first-order region's, at
+        `SIZED`; NaN where it was not measured), and a column of 0 and 1 for each of `LEVELS`.
+    refused : DataFrame
+        family, estimator, case, reason: what an estimator cannot do.
+    seconds : float
+    """
+
+    question: Question
+    cases: list[Case]
+    hits: pd.DataFrame
+    refused: pd.DataFrame
+    seconds: float
+
+
+def estimators(question: Question, family: str, slow: bool = True) -> tuple[Estimator, ...]:
+    """All that answer where a point will be localised; the first is the default, and ours assume the question's noise."""
+    listed = Catalogue(family, question.noise)
+    ours = {method_of(e) for e in listed.ours()}
+    more = tuple(Registration(family, question.noise, method, f"{family}-{method}", f"{family}, {method.replace('-', ' ')}")
+                 for method in METHODS if method not in ours)
+    every = (*listed.quick(), *more, *(listed.slow() if slow else ()))
+    return tuple({e.name: e for e in every if KIND in kinds_of(e)}.values())
+
+
+def ask(question: Question, cases: Sequence[Case], measured: int, slow: bool = True) -> Answers:
+    """Put a question to all estimators.
+
+    Parameters
+    ----------
+    measured : int
+        Regions without a closed form that are measured, over all cases.
+    slow : bool
+        Whether estimators that refit many times are asked.
+    """
+    start, tables, refused = time.perf_counter(), [], []
+    few = max(measured // len(cases), 1)
+    for family in question.families:
+        for estimator in estimators(question, family, slow):
+            for number, case in enumerate(cases):
+                try:
+                    found = _answers(estimator, case, few if number < measured else 0)
+                except RegistrationError as fault:
+                    refused.append({"family": family, "estimator": estimator.name, "case": number, "reason": str(fault)})
+                    continue
+                tables.append(found.assign(family=family, estimator=estimator.name, label=estimator.label,
+                                           method=method_of(estimator), case=number))
+    hits = _relative(pd.concat(tables, ignore_index=True), [f"{family}-wald" for family in question.families])
+    columns = ["family", "estimator", "case", "reason"]
+    return Answers(question, list(cases), hits, pd.DataFrame(refused, columns=columns), time.perf_counter() - start)
+
+
+def _answers(estimator: Estimator, case: Case, measured: int) -> pd.DataFrame:
+    """Hits of one case, and radii of the points whose region is measured."""
+    prediction = estimator.predict(case.pairs, case.points, KIND)
+    lost = failed(prediction)[:, None]
+    out = pd.DataFrame({str(level): (held & ~lost).ravel() for level, held in _held(prediction, case.answers)})
+    radius = np.full(case.count, np.nan)
+    if volume_is_cheap(estimator):
+        radius = _radii(prediction, case).ravel()
+    elif measured:
+        place, part = _part(case, measured)
+        radius[place] = _radii(estimator.predict(part.pairs, part.points, KIND), part).ravel()
+    return out.assign(point=np.arange(case.count), radius=radius)
+
+
+def _held(prediction: Prediction, answers: np.ndarray) -> Iterator[tuple[float, np.ndarray]]:
+    p_value: Any = getattr(prediction, "p_value", None)
+    p = None if p_value is None else np.asarray(p_value(answers))
+    for level in LEVELS:
+        yield level, np.asarray(prediction.region(level).contains(answers) if p is None else p >= 1.0 - level)
+
+
+def _radii(prediction: Prediction, case: Case) -> np.ndarray:
+    """Radius of the ball of a region's volume, but for a factor that all share."""
+    volume = np.asarray(prediction.region(SIZED).volume, float)
+    return np.asarray(np.broadcast_to(volume, case.points.shape[:2]) ** (1.0 / case.points.shape[-1]))
+
+
+def _part(case: Case, count: int) -> tuple[np.ndarray, Case]:
+    """Some points of a case, and where they stand among all."""
+    numbered = replace(case, landmarks=tuple(map(str, range(case.count)))).some(count)
+    return np.array(numbered.landmarks, int), numbered
+
+
+def _relative(hits: pd.DataFrame, references: Iterable[str]) -> pd.DataFrame:
+    """Radii over those of the first-order region at the same point."""
+    key = ["family", "case", "point"]
+    first = hits.loc[hits["estimator"].isin(list(references)), [*key, "radius"]].rename(columns={"radius": "first"})
+    both = hits.merge(first, on=key, how="left")
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return both.assign(radius=both["radius"] / both["first"]).drop(columns="first")
+
+
+def reasons(answers: Answers) -> dict[str, str]:
+    """For each estimator that was refused everywhere, the first reason."""
+    asked = set(answers.hits["estimator"])
+    rows = answers.refused[~answers.refused["estimator"].isin(asked)]
+    return dict(zip(rows["estimator"], rows["reason"], strict=True)) if len(rows) else {}
+

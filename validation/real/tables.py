@@ -1,0 +1,83 @@
+"""The tables of the real-data study: one row per question, family, estimator and level."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pandas as pd
+from scipy.special import stdtrit
+
+from .errors import standard_error
+from .hits import LEVELS, Answers
+
+CONFIDENCE = 0.95  # of the interval behind a verdict
+WIDE = 0.05  # half width of the interval from which on it decides nothing
+
+COLUMNS = {
+    "dataset": "name of the data set",
+    "question": "what was asked of it",
+    "way": "left out (each pair from the others) or transfer (one registration for the points of another)",
+    "family": "transformations that were fitted",
+    "estimator": "its name, as in the other studies",
+    "label": "what figures call it",
+    "method": "how it makes regions",
+    "level": "nominal",
+    "cases": "registrations that it answered",
+    "points": "points that were predicted",
+    "coverage": "share of points in their region; failures hold nothing",
+    "coverage_se": "standard error by leaving out units, and landmarks where they recur; never by counting points",
+    "units": "number of units behind it",
+    "unit": "what they are; 'block of neighbours' where there are fewer than four others",
+    "verdict": "holds, below, above or undecided: the level against the 95 % t interval",
+    "radius": "median radius over the first-order region's, level 0.95; of balls of equal volume",
+    "radius_points": "regions that were measured",
+    "unbounded": "share of these that are unbounded",
+}
+
+
+def summary(all_answers: Sequence[Answers]) -> pd.DataFrame:
+    """Columns as in `COLUMNS`."""
+    return pd.DataFrame([row for answers in all_answers for row in _rows(answers)], columns=list(COLUMNS))
+
+
+def verdict(coverage: float, error: float, level: float, units: int, points: int) -> str:
+    """Whether a coverage is compatible with its level.
+
+    The error is at least what independent points of the nominal coverage would have, since a share of 1 has none of its own.
+    """
+    half = float(stdtrit(max(units - 1, 1), 0.5 + CONFIDENCE / 2)) * max(error, np.sqrt(level * (1 - level) / points))
+    if coverage + half < level:
+        return "below"
+    if coverage - half > level:
+        return "above"
+    return "holds" if half <= WIDE else "undecided"
+
+
+def _rows(answers: Answers) -> Iterator[dict[str, object]]:
+    question, cases = answers.question, answers.cases
+    landmarks = np.concatenate([np.array(case.landmarks, object) for case in cases])
+    blocks = np.concatenate([[f"{case.units[0]}, block {block}" for block in case.blocks] for case in cases])
+    units = np.concatenate([_repeated(case.units, case.count) for case in cases])
+    offset = np.concatenate([[0], np.cumsum([case.count for case in cases])])
+    for (family, name), own in answers.hits.groupby(["family", "estimator"], sort=False):
+        place = offset[own["case"].to_numpy()] + own["point"].to_numpy()
+        first, radius = own.iloc[0], own["radius"].dropna()
+        fixed = {"dataset": question.dataset, "question": question.name, "way": question.way, "family": family, "estimator": name,
+                 "label": first["label"], "method": first["method"], "cases": own["case"].nunique(), "points": len(own),
+                 "radius": radius.median() if len(radius) else np.nan, "radius_points": len(radius),
+                 "unbounded": np.isinf(radius).mean() if len(radius) else np.nan}
+        recurring = landmarks[place] if question.landmarks else None
+        for level in LEVELS:
+            hits = own[str(level)].to_numpy(float)
+            error, count, stand_in = standard_error(hits, units[place], blocks[place], recurring)
+            yield fixed | {"level": level, "coverage": hits.mean(), "coverage_se": error, "units": count,
+                           "unit": "block of neighbours" if stand_in else question.unit,
+                           "verdict": verdict(hits.mean(), error, level, count, len(hits))}
+
+
+def _repeated(units: tuple[str, ...], count: int) -> np.ndarray:
+    """An array of tuples."""
+    out = np.empty(count, object)
+    out[:] = [units] * count
+    return out
