@@ -18,7 +18,7 @@ from regerr import FiducialPairs, Noise, Transform
 from regerr.baselines import cohen_ober, danilchenko, fitzpatrick, wiles
 from regerr.baselines.cohen_ober import CohenOber, closed_form
 from regerr.baselines.danilchenko import Danilchenko, expected_square, fre_covariance
-from regerr.baselines.known_noise import known_noise
+from regerr.baselines.known_noise import added, effective, seen, stated
 from regerr.baselines.wiles import Wiles
 from regerr.errors import Failure, InputError, UndeterminedError
 
@@ -75,15 +75,15 @@ def test_rigid_covariances_are_those_of_a_simulation(estimator, dimension):
 @pytest.mark.parametrize("estimator", [Danilchenko(), Danilchenko("uniform")], ids=lambda e: e.name)
 def test_the_covariance_of_the_fre_is_that_of_a_simulation(estimator, dimension):
     pairs, _, _, _ = world(dimension, 6, 6_000, 2, size=0.02)
-    fitted, known = estimator.fit(pairs)
-    noise = known.effective(fitted.transform.matrix)
+    given, fitted = estimator.fit(pairs)
+    noise = effective(given, fitted.transform.matrix)
     expected = expected_square(fitted, noise)
     error = fitted.rss.std() / math.sqrt(len(fitted.rss))
     assert abs(fitted.rss.mean() - expected.mean()) < 4 * error
     part = FiducialPairs(pairs.source[:3], pairs.target[:3], source_covariance=pairs.source_covariance,
                          target_covariance=pairs.target_covariance)
-    some, known = estimator.fit(part)
-    whole = fre_covariance(some, known.effective(some.transform.matrix))
+    given, some = estimator.fit(part)
+    whole = fre_covariance(some, effective(given, some.transform.matrix))
     np.testing.assert_allclose(np.trace(whole, axis1=-2, axis2=-1), expected[:3], rtol=1e-9)
     if estimator.weights == "uniform":
         residuals = (pairs.target - fitted.transform.apply(pairs.source)).reshape(len(pairs.source), -1)
@@ -95,7 +95,7 @@ def test_the_covariance_of_the_fre_is_that_of_a_simulation(estimator, dimension)
 def test_with_ideal_weights_fre_and_tre_say_nothing_of_each_other():
     pairs, targets, truth, _ = world(3, 6, 8_000, 3, size=0.02)
     for estimator in (Danilchenko(), Danilchenko("uniform")):
-        fitted, _ = estimator.fit(pairs)
+        _, fitted = estimator.fit(pairs)
         tre2 = ((fitted.transform.apply(targets) - truth)[:, 1] ** 2).sum(-1)
         r = np.corrcoef(np.log(tre2), np.log(fitted.rss))[0, 1]
         # to first order; without weights, and with fiducials as unlike as these, they do
@@ -118,7 +118,7 @@ def test_every_kind_covers_when_the_noise_is_small(estimator, kind):
         assert (estimator.predict(pairs, asked, "tre").p_value(wanted) >= 0.05).mean() < 0.8
 
 
-def photons(model: str, n: int, known: bool, far: float = 300.0, replicates: int = 6_000) -> tuple[np.ndarray, np.ndarray]:
+def photons(model: str, n: int, known: bool, far: float = 300.0, replicates: int = 4_000) -> tuple[np.ndarray, np.ndarray]:
     """Coverage of `tre` far away and lengths of the deviation, a new layout each time: s.d. log-uniform from 0.6 to 6 px."""
     rng = np.random.default_rng([6, n])
     x = 22 * rng.standard_normal((replicates, n, 2))
@@ -133,13 +133,12 @@ def photons(model: str, n: int, known: bool, far: float = 300.0, replicates: int
 
 @pytest.mark.parametrize(("model", "n", "known", "expected"), [
     ("affine", 6, False, 0.941), ("affine", 6, True, 0.945), ("affine", 25, False, 0.950), ("affine", 25, True, 0.951),
-    ("rigid", 4, False, 0.895), ("rigid", 4, True, 0.868)])
+    ("rigid", 4, False, 0.895), ("rigid", 4, True, 0.868)])  # an independent run, of one layout each
 def test_photons(model, n, known, expected):
-    """Theory, section 12: good for affine from n = 6, and short for rigid; one layout there, many here."""
+    """Theory, section 12: good for affine from n = 6, and short for rigid."""
     covered, _ = photons(model, n, known)
     error = math.sqrt(0.95 * 0.05 / len(covered))
-    layouts = 0.012 if model == "affine" else 0.035  # how layouts differ
-    assert abs(covered.mean() - expected) < 4 * error + layouts
+    assert abs(covered.mean() - expected) < 4 * error
     assert (covered.mean() < 0.95 - 10 * error) == (model == "rigid")
 
 
@@ -147,8 +146,8 @@ def test_weights_are_worth_their_photons():
     """Theory, section 12: affine n = 25, median TRE 8.9 weighted, 13.4 without."""
     _, weighted = photons("affine", 25, True)
     rng = np.random.default_rng([6, 25])
-    x = 22 * rng.standard_normal((6_000, 25, 2))
-    sd = np.exp(rng.uniform(math.log(0.6), math.log(6), (2, 6_000, 25, 1)))
+    x = 22 * rng.standard_normal((4_000, 25, 2))
+    sd = np.exp(rng.uniform(math.log(0.6), math.log(6), (2, 4_000, 25, 1)))
     plain = regerr.fit(FiducialPairs(*(x + s * rng.standard_normal(x.shape) for s in sd)), "affine", on_failure="mark")
     lengths = np.linalg.norm(plain.transform.apply([[300.0, 0.0]]) - [300.0, 0.0], axis=-1)
     assert np.median(weighted) == pytest.approx(8.9, rel=0.15) and np.median(lengths) == pytest.approx(13.4, rel=0.15)
@@ -205,7 +204,7 @@ def test_cohen_ober_is_the_minimum_that_scipy_finds(model, dimension):
     pairs, targets, _, _ = world(dimension, 9, 1, 9)
     pairs = pairs[0]
     answer = CohenOber(model, KNOWN).predict(pairs, targets, "tre")
-    fitted, _ = CohenOber(model, KNOWN).fit(pairs)
+    _, fitted, _ = CohenOber(model, KNOWN).fit(pairs)
     linear = linear_parts(model, dimension, fitted.transform.matrix)
     turns = dimension * (dimension - 1) // 2
     k = {"rigid": turns, "similarity": turns + 1, "affine": dimension**2}[model]
@@ -236,7 +235,7 @@ def test_the_closed_form_is_the_general_fit_where_it_holds(dimension):
     x = 25 * rng.standard_normal((n, dimension))
     pairs = FiducialPairs(x + draw(rng, omega, 4), x @ a.T + draw(rng, lam, 4), source_covariance=omega, target_covariance=lam)
     matrix, x_mean, y_mean = closed_form(pairs.source, pairs.target, np.broadcast_to(weights, (4, n)), *common)
-    fitted, _ = CohenOber().fit(pairs)
+    _, fitted, _ = CohenOber().fit(pairs)
     np.testing.assert_allclose(fitted.transform.matrix, matrix, rtol=1e-7, atol=1e-9)
     np.testing.assert_allclose(fitted.transform.apply(x_mean[:, None])[:, 0], y_mean, rtol=1e-8, atol=1e-8)
 
@@ -247,11 +246,11 @@ def test_alike_and_isotropic_is_errors_in_variables(dimension):
     rng = np.random.default_rng([11, dimension])
     x = 25 * rng.standard_normal((5, 12, dimension))
     pairs = FiducialPairs(x + rng.standard_normal(x.shape), 3 * x + rng.standard_normal(x.shape))
-    np.testing.assert_allclose(CohenOber().fit(pairs)[0].transform.matrix, regerr.fit(pairs, "affine", "both").transform.matrix,
+    np.testing.assert_allclose(CohenOber().fit(pairs)[1].transform.matrix, regerr.fit(pairs, "affine", "both").transform.matrix,
                                rtol=1e-6, atol=1e-8)
     for estimator in (Danilchenko(), Danilchenko("uniform"), CohenOber("rigid")):
         rigid = FiducialPairs(x + rng.standard_normal(x.shape), x + rng.standard_normal(x.shape))
-        np.testing.assert_allclose(estimator.fit(rigid)[0].transform.matrix, regerr.fit(rigid).transform.matrix, atol=1e-8)
+        np.testing.assert_allclose(estimator.fit(rigid)[1].transform.matrix, regerr.fit(rigid).transform.matrix, atol=1e-8)
 
 
 @BOTH
@@ -260,11 +259,11 @@ def test_noise_in_one_space_is_weighted_regression(dimension):
     x, scale = 25 * rng.standard_normal((11, dimension)), np.exp(rng.uniform(-1, 1, 11))
     y = x @ (np.eye(dimension) + 0.2) + scale[:, None] * rng.standard_normal(x.shape)
     variances = scale[:, None, None] ** 2 * np.eye(dimension)
-    forward = CohenOber().fit(FiducialPairs(x, y, target_covariance=variances))[0].transform
+    forward = CohenOber().fit(FiducialPairs(x, y, target_covariance=variances))[1].transform
     z = np.column_stack([np.ones(11), x])
     b = np.linalg.lstsq(z / scale[:, None], y / scale[:, None], rcond=None)[0]
     np.testing.assert_allclose(forward.matrix, b[1:].T, rtol=1e-9)
-    back = CohenOber().fit(FiducialPairs(y, x, source_covariance=variances))[0].transform
+    back = CohenOber().fit(FiducialPairs(y, x, source_covariance=variances))[1].transform
     np.testing.assert_allclose(back.inverse().matrix, b[1:].T, rtol=1e-6)
 
 
@@ -273,7 +272,7 @@ def test_given_weights_are_heeded():
     rng = np.random.default_rng(14)
     w = rng.standard_normal((8, 3, 3)) + 2 * np.eye(3)
     given = Danilchenko(w)
-    answer, fitted = given.predict(pairs, targets, "tre"), given.fit(pairs)[0]
+    answer, fitted = given.predict(pairs, targets, "tre"), given.fit(pairs)[1]
     np.testing.assert_allclose(fitted.precisions[0], np.swapaxes(w, -1, -2) @ w, rtol=1e-12)
     residuals = pairs.target - fitted.transform.apply(pairs.source)
     np.testing.assert_allclose(fitted.rss, (np.einsum("nij,bnj->bni", w, residuals) ** 2).sum((-2, -1)), rtol=1e-8)
@@ -332,17 +331,20 @@ def test_a_common_factor_of_the_covariances_is_estimated_away(estimator, dimensi
     np.testing.assert_allclose(same.covariance, estimator.predict(pairs, targets, "observation").covariance, rtol=1e-12)
 
 
-def test_covariances_come_from_the_pairs_then_the_noise_then_its_ratio():
+def test_covariances_come_from_the_pairs_or_the_noise_or_its_ratio():
     x = np.random.default_rng(18).standard_normal((3, 5, 2))
     pairs = FiducialPairs(x, 10 * x + 0.1 * np.random.default_rng(19).standard_normal(x.shape))
-    alone = known_noise(pairs, Noise(3.0), one_unit=False)
-    np.testing.assert_allclose(alone.effective(10 * np.eye(2)), np.broadcast_to(np.eye(2), (3, 5, 2, 2)), atol=0.02)
-    np.testing.assert_allclose(alone.seen(10 * np.eye(2))[..., 0, 0], 0.75, atol=0.02)
-    assert not known_noise(pairs, Noise(0.0), one_unit=True).source.any()
-    some = known_noise(pairs, Noise(source_covariance=4.0), one_unit=True)
-    assert (some.source[..., 0, 0] == 4).all() and not some.target.any()
-    np.testing.assert_allclose(alone.added(10 * np.eye(2), "lre")[:, 0], 0.75 * np.broadcast_to(np.eye(2), (3, 2, 2)), atol=0.02)
-    assert not alone.added(10 * np.eye(2), "tre").any()
+    alone, magnified = stated(pairs, Noise(3.0), one_unit=False), np.broadcast_to(10 * np.eye(2), (3, 2, 2))
+    np.testing.assert_allclose(effective(alone, magnified), np.broadcast_to(np.eye(2), (3, 1, 2, 2)), atol=0.02)
+    np.testing.assert_allclose(seen(alone, magnified)[..., 0, 0], 0.75, atol=0.02)
+    np.testing.assert_allclose(added(alone, magnified, "lre"), 0.75 * np.broadcast_to(np.eye(2), (3, 1, 2, 2)), atol=0.02)
+    assert not added(alone, magnified, "tre").any() and not stated(pairs, Noise(0.0), one_unit=True).source.any()
+    some = stated(pairs, Noise(source_covariance=4.0), one_unit=True)
+    assert (some.source == 4 * np.eye(2)).all() and not some.target.any()
+    own = FiducialPairs(pairs.source, pairs.target, target_covariance=np.broadcast_to(np.eye(2), (5, 2, 2)))
+    assert not stated(own, Noise(), one_unit=True).source.any()
+    with pytest.raises(InputError, match="give them once"):
+        stated(own, Noise(source_covariance=4.0), one_unit=True)
 
 
 @pytest.mark.parametrize("estimator", ALL, ids=lambda e: e.name)
@@ -369,7 +371,7 @@ def test_poor_affine_layouts_settle_or_are_marked():
     sd = np.exp(rng.uniform(0, 1.5, (2, 300, 5, 1)))
     pairs = FiducialPairs(*(x + s * rng.standard_normal(x.shape) for s in sd), None, "px", "px",
                           *(s[..., None] ** 2 * np.eye(2) for s in sd))
-    fitted, _ = CohenOber().fit(pairs)
+    _, fitted, _ = CohenOber().fit(pairs)
     settled = fitted.failure == 0
     assert settled.mean() > 0.9
     for i in np.flatnonzero(settled)[:40]:

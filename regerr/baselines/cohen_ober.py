@@ -10,20 +10,22 @@ Gaussian in the limit. The rigid and the similarity map are given the same ellip
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
+from ..blocks import fit_blocks
 from ..linalg import apply, transpose
 from ..models import parse_model
-from ..models.base import Fit
+from ..models.base import Estimator
+from ..models.latent_positions import LatentFit
 from ..noise import Noise, parse_noise
+from ..pair_covariances import PairCovariances
 from ..pairs import FiducialPairs
 from ..predictions import KINDS
-from .asking import answerable, plain_fit, points_of
-from .gaussian import GaussianPrediction, scaled
-from .known_noise import KnownNoise, known_noise
-from .weighted import FAMILIES, Likelihood, WeightedFit, inverse_of, weighted_fit
+from .asking import answerable, points_of
+from .gaussian import GaussianPrediction
+from .known_noise import added, checked_noise, estimator_of, images, jacobian, stated
 
 
 def closed_form(source: np.ndarray, target: np.ndarray, weights: np.ndarray, source_covariance: np.ndarray,
@@ -84,7 +86,7 @@ class CohenOber:
 
     def __post_init__(self) -> None:
         parse_model(self.model)
-        parse_noise(self.noise)
+        checked_noise(self.noise)
 
     @property
     def name(self) -> str:
@@ -100,44 +102,29 @@ class CohenOber:
     def _noise(self) -> Noise:
         return parse_noise(self.noise)
 
-    def fit(self, pairs: FiducialPairs) -> tuple[WeightedFit, KnownNoise]:
-        """Maximum likelihood maps (...) under the covariances, and these.
+    def predict(self, pairs: FiducialPairs, targets: Any, kind: str) -> GaussianPrediction:
+        """Predict targets (m, d) or (..., m, d) of pairs of batch shape (...); kind is tre, lre or observation.
+
+        A new point is taken to be localised as the mean fiducial.
 
         Raises
         ------
         UndeterminedError
             For too few pairs.
         """
-        known = known_noise(pairs, self._noise, self.model == "rigid")
-        first = plain_fit(pairs, self.model, Noise(0.0, scale=self._noise.scale)).fitted
-        start = _start(pairs, known, first) if self.model == "affine" else first.matrix
-        return weighted_fit(pairs.source, pairs.target, Likelihood(known.flat()), FAMILIES[self.model], start,
-                            first.failure), known
-
-    def predict(self, pairs: FiducialPairs, targets: Any, kind: str) -> GaussianPrediction:
-        """Predict targets (m, d) or (..., m, d) of pairs of batch shape (...); kind is tre, lre or observation.
-
-        A new point is taken to be localised as the mean fiducial.
-        """
         points, kind = points_of(pairs, targets), answerable(kind, KINDS, self.name)
-        fitted, known = self.fit(pairs)
-        transform, g = fitted.transform, fitted.at(points)
-        covariance = g @ inverse_of(fitted.information)[..., None, :, :] @ transpose(g) + known.added(transform.matrix, kind)
-        freedom = pairs.n * pairs.dimension - parse_model(self.model).card.parameters[pairs.dimension]
-        return scaled(transform.apply(points), covariance, fitted.failure, known.scale, fitted.rss / max(freedom, 1), freedom)
+        given, fitted, estimator = self.fit(pairs)
+        n, d = pairs.n, pairs.dimension
+        g = jacobian(images(fitted.transform, points), estimator.card.moves(d))
+        covariance = g @ fitted.lever[..., None, :, :] @ transpose(g) + added(given, fitted.matrix, kind)
+        return GaussianPrediction(fitted.transform.apply(points), covariance * fitted.variance[..., None, None, None],
+                                  fitted.failure, estimator.law(n, d), estimator.divisor(n, d))
 
-
-def _start(pairs: FiducialPairs, known: KnownNoise, first: Fit) -> np.ndarray:
-    """The closed form for the mean covariances, or the regression where one space is free of noise or that form fails."""
-    both = [np.linalg.eigvalsh(c)[..., 0].min() > 0 for c in (known.source, known.target)]
-    if not all(both):
-        return first.matrix
-    finite = np.isfinite(first.matrix).all((-2, -1))[..., None, None]
-    noise = known.effective(np.where(finite, first.matrix, np.eye(pairs.dimension)))
-    weights = 1.0 / np.einsum("...nii->...n", noise)
-    common = [np.einsum("...n,...nij->...ij", weights, c) for c in (known.source, known.target)]
-    matrix, _, _ = closed_form(pairs.source, pairs.target, weights, *common)
-    return np.where(np.isfinite(matrix).all((-2, -1))[..., None, None], matrix, first.matrix)
+    def fit(self, pairs: FiducialPairs) -> tuple[PairCovariances, LatentFit, Estimator]:
+        """The covariances, the maximum likelihood maps (...) under them, and the estimator that found these."""
+        noise = self._noise
+        given, estimator = stated(pairs, noise, self.model == "rigid"), estimator_of(pairs, self.model, noise)
+        return given, cast(LatentFit, fit_blocks(estimator, pairs.source, pairs.target, given)), estimator
 
 
 BASELINES = (CohenOber(), CohenOber("rigid"))

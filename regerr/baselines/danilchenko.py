@@ -14,18 +14,68 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError
-from ..linalg import inverse_symmetric, root, transpose
-from ..models import parse_model
+from ..errors import Failure, InputError
+from ..linalg import (
+    about,
+    components,
+    inverse_symmetric,
+    matrix_components,
+    root,
+    rows_matrix,
+    symmetrised,
+    transpose,
+)
+from ..models.solver import Problem, solve
 from ..noise import Noise, parse_noise
+from ..pair_covariances import PairCovariances
 from ..pairs import FiducialPairs
 from ..predictions import KINDS
+from ..tangent import turned, turns
+from ..transforms import Transform
 from .asking import answerable, plain_fit, points_of
-from .gaussian import GaussianPrediction, scaled
-from .known_noise import KnownNoise, known_noise
-from .weighted import FAMILIES, Reweighted, WeightedFit, inverse_of, weighted_fit
+from .gaussian import GaussianPrediction
+from .known_noise import added, checked_noise, effective, estimator_of, images, inverse_of, jacobian, stated
 
-Weigh = Callable[[KnownNoise, np.ndarray], np.ndarray]
+_ROUNDS = 100
+_SETTLED = 1e-12  # change of a rotation's entries that counts as none
+
+
+@dataclass(frozen=True, eq=False)
+class WeightedFit:
+    """Rigid maps that minimise ``sum r_i' P_i r_i``, ``P_i = W_i' W_i``; batch (...).
+
+    Attributes
+    ----------
+    transform : Transform
+        Kept as the image of the fiducials' centroid and a rotation.
+    precisions : (..., n, d, d)
+        ``P_i`` at the fit.
+    points, residuals : (..., n, d)
+        Images of the fiducials about that of their centroid, and residuals.
+    failure : (...)
+    """
+
+    transform: Transform
+    precisions: np.ndarray
+    points: np.ndarray
+    residuals: np.ndarray
+    failure: np.ndarray
+
+    @property
+    def rss(self) -> np.ndarray:
+        """``sum |W_i r_i|^2``, (...)."""
+        return np.einsum("...ni,...nij,...nj->...", self.residuals, self.precisions, self.residuals, optimize=True)
+
+    @property
+    def gradients(self) -> np.ndarray:
+        """``G_i = [I, J_i]``, (..., n, d, d + q)."""
+        return jacobian(self.points, turns(self.points.shape[-1]))
+
+    @property
+    def information(self) -> np.ndarray:
+        """``sum G_i' P_i G_i``, (..., d + q, d + q)."""
+        g = self.gradients
+        return symmetrised(np.einsum("...nik,...nij,...njl->...kl", g, self.precisions, g, optimize=True))
 
 
 def estimate_covariance(fitted: WeightedFit, noise: np.ndarray) -> np.ndarray:
@@ -48,7 +98,7 @@ def estimate_covariance(fitted: WeightedFit, noise: np.ndarray) -> np.ndarray:
 
 def expected_square(fitted: WeightedFit, noise: np.ndarray) -> np.ndarray:
     """Expected ``sum |W_i r_i|^2``, to first order: ``sum tr(P_i Sigma_i) - tr(N^-1 sum G_i' P_i Sigma_i P_i G_i)``, (...)."""
-    whole = np.einsum("...nij,...nji->...", fitted.precisions, noise)
+    whole = np.einsum("...nij,...nji->...", fitted.precisions, np.broadcast_to(noise, fitted.precisions.shape))
     taken = np.einsum("...kl,...lk->...", inverse_of(fitted.information), _meat(fitted, noise))
     return np.asarray(whole - taken)
 
@@ -64,28 +114,17 @@ def fre_covariance(fitted: WeightedFit, noise: np.ndarray) -> np.ndarray:
     """
     *batch, n, d, _ = fitted.precisions.shape
     w = root(fitted.precisions)  # w w' = P, so w' weighs
-    c = (transpose(w) @ fitted.jacobian(fitted.points)).reshape(*batch, n * d, -1)
+    c = (transpose(w) @ fitted.gradients).reshape(*batch, n * d, -1)
     left = np.eye(n * d) - c @ inverse_of(fitted.information) @ transpose(c)
-    weighted = transpose(w) @ noise @ w
+    weighted = np.broadcast_to(transpose(w) @ noise @ w, fitted.precisions.shape)
     spread = np.zeros((*batch, n, d, n, d))
     spread[..., np.arange(n), :, np.arange(n), :] = np.moveaxis(weighted, -3, 0)
     return np.asarray(left @ spread.reshape(*batch, n * d, n * d) @ left)
 
 
 def _meat(fitted: WeightedFit, noise: np.ndarray) -> np.ndarray:
-    pull = fitted.precisions @ fitted.jacobian(fitted.points)
-    return np.einsum("...nik,...nij,...njl->...kl", pull, noise, pull, optimize=True)
-
-
-def _ideal(noise: KnownNoise, matrix: np.ndarray) -> np.ndarray:
-    return inverse_symmetric(noise.effective(matrix))
-
-
-def _uniform(noise: KnownNoise, matrix: np.ndarray) -> np.ndarray:
-    return np.broadcast_to(np.eye(matrix.shape[-1]), (*matrix.shape[:-2], *noise.target.shape[-3:]))
-
-
-_WEIGHTS: dict[str, Weigh] = {"ideal": _ideal, "uniform": _uniform}
+    pull = fitted.precisions @ fitted.gradients
+    return np.einsum("...nik,...nij,...njl->...kl", pull, np.broadcast_to(noise, fitted.precisions.shape), pull, optimize=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +134,7 @@ class Danilchenko:
     Parameters
     ----------
     weights : {"ideal", "uniform"} or (n, d, d) array
-        Weighting matrices W_i, in the target's axes.
+        Invertible weighting matrices W_i, in the target's axes.
     noise : {"both", "target", "source"} or Noise
         Covariances for pairs that carry none: those of the noise, else isotropic ones of its ratio. With ``Noise(scale=1.0)``
         they are known, and the law is chi-square; else known up to one scale, estimated by the weighted residuals, and the law is
@@ -111,8 +150,14 @@ class Danilchenko:
     closed_form_volume = True
 
     def __post_init__(self) -> None:
-        self._weigh()
-        parse_noise(self.noise)
+        checked_noise(self.noise)
+        if isinstance(self.weights, str):
+            if self.weights not in ("ideal", "uniform"):
+                raise InputError(f"the weights are {self.weights!r}: use 'ideal', 'uniform', or one matrix per pair (n, d, d)")
+            return
+        w = np.asarray(self.weights, float)
+        if w.ndim != 3 or w.shape[-1] != w.shape[-2] or not (np.linalg.cond(w) < 1e8).all():
+            raise InputError(f"the weights have shape {w.shape}: give one invertible matrix per pair, (n, d, d)")
 
     @property
     def _word(self) -> str:
@@ -129,42 +174,72 @@ class Danilchenko:
         known = "" if parse_noise(self.noise).scale is None else " (noise known)"
         return f"rigid, Danilchenko & Fitzpatrick 2011, {self._word} weights{known}"
 
-    def fit(self, pairs: FiducialPairs) -> tuple[WeightedFit, KnownNoise]:
-        """Weighted fits (...) and the covariances that the law of their deviations is made of.
+    def predict(self, pairs: FiducialPairs, targets: Any, kind: str) -> GaussianPrediction:
+        """Predict targets (m, d) or (..., m, d) of pairs of batch shape (...); kind is tre, lre or observation.
+
+        A new point is taken to be localised as the mean fiducial.
 
         Raises
         ------
         UndeterminedError
             For too few pairs.
         """
-        known = known_noise(pairs, parse_noise(self.noise), one_unit=True)
-        first = plain_fit(pairs, self.model).fitted
-        weighting = Reweighted(self._weigh(), known.flat())
-        return weighted_fit(pairs.source, pairs.target, weighting, FAMILIES[self.model], first.matrix, first.failure), known
-
-    def predict(self, pairs: FiducialPairs, targets: Any, kind: str) -> GaussianPrediction:
-        """Predict targets (m, d) or (..., m, d) of pairs of batch shape (...); kind is tre, lre or observation.
-
-        A new point is taken to be localised as the mean fiducial.
-        """
-        points, kind = points_of(pairs, targets), answerable(kind, KINDS, self.name)
-        fitted, known = self.fit(pairs)
-        noise, g = known.effective(fitted.transform.matrix), fitted.at(points)
+        points, kind, d = points_of(pairs, targets), answerable(kind, KINDS, self.name), pairs.dimension
+        given, fitted = self.fit(pairs)
+        transform, noise = fitted.transform, effective(given, fitted.transform.matrix)
+        g = jacobian(images(transform, points), turns(d))
         covariance = g @ estimate_covariance(fitted, noise)[..., None, :, :] @ transpose(g)
-        covariance = covariance + known.added(fitted.transform.matrix, kind)
-        freedom = pairs.n * pairs.dimension - parse_model(self.model).card.parameters[pairs.dimension]
-        return scaled(fitted.transform.apply(points), covariance, fitted.failure, known.scale,
-                      fitted.rss / expected_square(fitted, noise), freedom)
+        covariance = covariance + added(given, transform.matrix, kind)
+        estimator = estimator_of(pairs, self.model, parse_noise(self.noise))
+        scale2 = estimator.noise.scale**2 if estimator.noise.scale else fitted.rss / expected_square(fitted, noise)
+        return GaussianPrediction(transform.apply(points), covariance * np.asarray(scale2)[..., None, None, None], fitted.failure,
+                                  estimator.law(pairs.n, d), estimator.divisor(pairs.n, d))
 
-    def _weigh(self) -> Weigh:
-        if isinstance(self.weights, str):
-            if self.weights not in _WEIGHTS:
-                raise InputError(f"the weights are {self.weights!r}: use 'ideal', 'uniform', or one matrix per pair (n, d, d)")
-            return _WEIGHTS[self.weights]
-        w = np.asarray(self.weights, float)
-        if w.ndim != 3 or w.shape[-1] != w.shape[-2] or not np.isfinite(w).all():
-            raise InputError(f"the weights have shape {w.shape}: give one finite matrix per pair, (n, d, d)")
-        return lambda noise, matrix: np.broadcast_to(transpose(w) @ w, (*matrix.shape[:-2], *w.shape))
+    def fit(self, pairs: FiducialPairs) -> tuple[PairCovariances, WeightedFit]:
+        """The covariances of the pairs, and weighted fits (...)."""
+        given, first = stated(pairs, parse_noise(self.noise), one_unit=True), plain_fit(pairs, self.model).fitted
+        matrix, shift, failure = first.matrix, np.zeros_like(first.y_mean), first.failure
+        if self._word != "uniform":
+            start = np.where((failure > 0)[..., None, None], np.eye(pairs.dimension), matrix)
+            matrix, shift, settled = _searched(pairs, self._spread, given, start)
+            failure = np.where((failure == 0) & ~settled, np.int8(Failure.NOT_SETTLED), failure)
+        matrix = np.where((failure > 0)[..., None, None], np.nan, matrix)
+        transform = Transform(matrix, first.x_mean, first.y_mean + shift)
+        residuals = np.where((first.rss == 0)[..., None, None], 0.0, pairs.target - transform.apply(pairs.source))
+        precisions = np.broadcast_to(inverse_symmetric(self._spread(given, matrix)), (*pairs.source.shape, pairs.dimension))
+        return given, WeightedFit(transform, precisions, images(transform, pairs.source), residuals, failure)
+
+    def _spread(self, given: PairCovariances, matrix: np.ndarray) -> np.ndarray:
+        """``P_i^-1`` at rotations (..., d, d): (..., n or 1, d, d)."""
+        if self._word == "ideal":
+            return effective(given, matrix)
+        w = np.eye(matrix.shape[-1])[None] if self._word == "uniform" else np.asarray(self.weights, float)
+        return inverse_symmetric(transpose(w) @ w)
+
+
+def _searched(pairs: FiducialPairs, spread: Callable[[PairCovariances, np.ndarray], np.ndarray], given: PairCovariances,
+              start: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Rotations and shifts (...), by turns with the weights held and weights anew; and which of them settled."""
+    batch, (n, d) = pairs.batch_shape, pairs.source.shape[-2:]
+    x, y = (components(about(points, points.mean(-2)).reshape(-1, n, d)) for points in (pairs.source, pairs.target))
+    flat, matrix = given.flat(batch), start.reshape(-1, d, d).copy()
+    shift, settled, rows = np.zeros((d, x.shape[1])), np.zeros(x.shape[1], bool), np.arange(x.shape[1])
+    for _ in range(_ROUNDS):
+        if not len(rows):
+            break
+        held = matrix_components(spread(_part(flat, rows), matrix[rows]))
+        held = held.reshape(d, d, -1, held.shape[-1])  # one for all datasets where weights are given
+        problem = Problem(x[:, rows], y[:, rows], np.zeros((d, d, 1, 1)), held, turns(d), turned)
+        found = solve(problem, matrix_components(matrix[rows]), shift[:, rows])
+        new = rows_matrix(found.terms.matrix)
+        done = np.abs(new - matrix[rows]).max((-2, -1)) < _SETTLED
+        matrix[rows], shift[:, rows], settled[rows] = new, found.terms.shift, done & found.settled
+        rows = rows[~done]
+    return matrix.reshape(*batch, d, d), shift.T.reshape(*batch, d), settled.reshape(batch)
+
+
+def _part(given: PairCovariances, rows: np.ndarray) -> PairCovariances:
+    return given.mapped(lambda c: c[rows] if len(c) > 1 else c)
 
 
 BASELINES = (Danilchenko(), Danilchenko("uniform"))

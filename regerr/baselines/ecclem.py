@@ -27,7 +27,7 @@ from ..tangent import turns
 from .asking import answerable, plain_fit, points_of
 from .fitzpatrick import BallPrediction
 from .gaussian import GaussianPrediction
-from .weighted import inverse_of
+from .known_noise import inverse_of
 
 _NOISES = {"affine": "full", "rigid": "target"}
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..laws import ChiSquareLaw, FisherLaw, Law
+from ..laws import Law
 from ..linalg import trace
 from ..predictions import checked_level
 from .shapes import Ellipsoids
@@ -48,24 +48,3 @@ class GaussianPrediction:
     def p_value(self, points: Any) -> np.ndarray:
         """P-values of points, (..., m): the region of a level holds those with ``p >= 1 - level``."""
         return self.law.survival(Ellipsoids(self.mean, self.covariance).excess(points) / self.divisor)
-
-
-def scaled(mean: np.ndarray, covariance: np.ndarray, failure: np.ndarray, scale: float | None, estimated: np.ndarray,
-           freedom: int) -> GaussianPrediction:
-    """A prediction whose covariance is known up to a scale.
-
-    Parameters
-    ----------
-    mean, covariance, failure : arrays
-        As in `GaussianPrediction`, for a scale of 1.
-    scale : float or None
-        Known factor of all s.d.; estimated when None.
-    estimated : (...)
-        Estimated square of it for each dataset.
-    freedom : int
-        Degrees of freedom of that estimate.
-    """
-    d = mean.shape[-1]
-    if scale is not None:
-        return GaussianPrediction(mean, covariance * scale**2, failure, ChiSquareLaw(d, 1.0))
-    return GaussianPrediction(mean, covariance * estimated[..., None, None, None], failure, FisherLaw(d, freedom), float(freedom))

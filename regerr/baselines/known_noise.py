@@ -1,88 +1,109 @@
-"""Covariances with which fiducials were localised, as formulas take them: one for each pair and space, up to a scale or not."""
+"""Covariances with which fiducials were localised, as formulas take them, and the linear algebra that all of them share."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 
-from ..linalg import about, transpose
-from ..noise import Noise
+from ..errors import InputError, UndeterminedError
+from ..linalg import about, apply, transpose
+from ..models import parse_model
+from ..models.base import Estimator
+from ..noise import Noise, parse_noise
+from ..pair_covariances import PairCovariances
 from ..pairs import FiducialPairs
+from ..results import assumed_noise, given_covariances
+from ..transforms import Transform
 
 
-@dataclass(frozen=True, eq=False)
-class KnownNoise:
-    """What is known of the noise of pairs (..., n, d).
-
-    Attributes
-    ----------
-    source, target : (..., n, d, d)
-        Omega_i and Lambda_i, each in squared units of its space; they may be broadcast.
-    scale : float or None
-        The covariances are these times ``scale^2``; None when the scale is estimated.
-    """
-
-    source: np.ndarray
-    target: np.ndarray
-    scale: float | None
-
-    def effective(self, matrix: np.ndarray) -> np.ndarray:
-        """``Sigma_i = Lambda_i + A Omega_i A'`` of linear parts (..., d, d), (..., n, d, d)."""
-        return self.target + self.seen(matrix)
-
-    def seen(self, matrix: np.ndarray) -> np.ndarray:
-        """``A Omega_i A'``, the source's noise as seen in the target, (..., n, d, d)."""
-        a = matrix[..., None, :, :]
-        return np.asarray(a @ self.source @ transpose(a))
-
-    def added(self, matrix: np.ndarray, kind: str) -> np.ndarray:
-        """What a new point adds to the covariance of its prediction, localised as the mean fiducial: (..., 1, d, d)."""
-        if kind == "tre":
-            return np.zeros((*matrix.shape[:-2], 1, *matrix.shape[-2:]))
-        noise = self.seen(matrix) if kind == "lre" else self.effective(matrix)
-        return noise.mean(-3, keepdims=True)
-
-    def part(self, rows: Any) -> KnownNoise:
-        """The noise of some datasets of a flat batch."""
-        return KnownNoise(self.source[rows], self.target[rows], self.scale)
-
-    def flat(self) -> KnownNoise:
-        """The same with one batch axis."""
-        shape = self.source.shape[-3:]
-        return KnownNoise(self.source.reshape(-1, *shape), self.target.reshape(-1, *shape), self.scale)
+def checked_noise(noise: str | Noise) -> Noise:
+    """A noise whose covariances are known, at least up to a scale, or an InputError."""
+    parsed = parse_noise(noise)
+    if parsed.shape == "full" or parsed.tails is not None:
+        raise InputError(f"the noise is {parsed.describe()}, and this formula takes covariances that are known, at least up to a "
+                         "scale: use 'both', 'target' or 'source', or a Noise with covariances")
+    return parsed
 
 
-def known_noise(pairs: FiducialPairs, noise: Noise, one_unit: bool) -> KnownNoise:
-    """The covariances that pairs carry, else those of a noise, else isotropic ones of its ratio as seen in the target.
+def stated(pairs: FiducialPairs, noise: Noise, one_unit: bool) -> PairCovariances:
+    """The covariances that pairs carry or a noise states, else isotropic ones of its ratio as seen in the target.
 
     Parameters
     ----------
     pairs : FiducialPairs
     noise : Noise
-        A space without covariances, while the other has some, is free of noise. Its ``scale`` says how many times the s.d. of
-        these covariances the noise is; without covariances it is the effective s.d. per coordinate.
     one_unit : bool
         Whether both spaces have one unit, as a rigid model says; else the ratio of their spreads tells what the map magnifies.
     """
-    given = [_first(pairs.source_covariance, noise.source_covariance), _first(pairs.target_covariance, noise.target_covariance)]
-    shape = (*pairs.source.shape, pairs.dimension)
-    if all(c is None for c in given):
-        share, eye = noise.source_share, np.eye(pairs.dimension)
-        smaller = 1.0 if one_unit else _spread(pairs.source) / _spread(pairs.target)
-        given = [share * np.asarray(smaller)[..., None, None, None] * eye, (1.0 - share) * eye]
-    return KnownNoise(_each(given[0], shape), _each(given[1], shape), noise.scale)
+    given = given_covariances(pairs, assumed_noise(pairs, noise))
+    if given is not None:
+        return given
+    share, eye = noise.source_share, np.eye(pairs.dimension)
+    smaller = 1.0 if one_unit else _spread(pairs.source) / _spread(pairs.target)
+    return PairCovariances(share * np.asarray(smaller)[..., None, None, None] * eye, (1.0 - share) * eye[None])
 
 
-def _first(*candidates: Any) -> Any:
-    return next((c for c in candidates if c is not None), None)
+def estimator_of(pairs: FiducialPairs, model: str, noise: Noise) -> Estimator:
+    """The model under given covariances, or an UndeterminedError for too few pairs."""
+    estimator = parse_model(model).under(replace(Noise(scale=noise.scale), shape="given"))
+    least = estimator.least_pairs(pairs.dimension)
+    if pairs.n < least:
+        raise UndeterminedError(f"{pairs.n} pairs are too few for the {model} model in {pairs.dimension}D, which needs {least}: "
+                                f"add {least - pairs.n} more")
+    return estimator
 
 
-def _each(covariance: Any, shape: tuple[int, ...]) -> np.ndarray:
-    """A variance, a matrix or one matrix for each pair as (..., n, d, d)."""
-    c = np.zeros(()) if covariance is None else np.asarray(covariance, float)
-    return np.broadcast_to(c * np.eye(shape[-1]) if c.ndim == 0 else c, shape)
+def seen(given: PairCovariances, matrix: np.ndarray) -> np.ndarray:
+    """``A Omega_i A'``, the source's noise as seen in the target, (..., n or 1, d, d)."""
+    a = matrix[..., None, :, :]
+    return np.asarray(a @ given.source @ transpose(a))
+
+
+def effective(given: PairCovariances, matrix: np.ndarray) -> np.ndarray:
+    """``Sigma_i = Lambda_i + A Omega_i A'``, (..., n or 1, d, d)."""
+    return given.target + seen(given, matrix)
+
+
+def added(given: PairCovariances, matrix: np.ndarray, kind: str) -> np.ndarray:
+    """What a new point adds to the covariance of its prediction, localised as the mean fiducial: (..., 1, d, d)."""
+    if kind == "tre":
+        return np.zeros((*matrix.shape[:-2], 1, *matrix.shape[-2:]))
+    noise = seen(given, matrix) if kind == "lre" else effective(given, matrix)
+    return np.asarray(noise.mean(-3, keepdims=True))
+
+
+def images(transform: Transform, points: np.ndarray) -> np.ndarray:
+    """Where points (m, d) or (..., m, d) of the source land about the image of the centre of a map, (..., m, d)."""
+    return apply(transform.matrix, points - transform.source_centre[..., None, :])
+
+
+def jacobian(points: np.ndarray, moves: np.ndarray) -> np.ndarray:
+    """``[I, D_k v]``: derivative of the map by a shift and by moves ``dA = D_k A``.
+
+    Parameters
+    ----------
+    points : (..., m, d)
+        Images v.
+    moves : (q, d, d)
+
+    Returns
+    -------
+    (..., m, d, d + q)
+    """
+    moved = np.einsum("kij,...j->...ik", moves, points)
+    return np.concatenate([np.broadcast_to(np.eye(points.shape[-1]), (*points.shape, points.shape[-1])), moved], -1)
+
+
+def inverse_of(information: np.ndarray) -> np.ndarray:
+    """Inverses (..., p, p) in units in which the diagonals are 1; NaN where not finite or singular."""
+    finite = np.isfinite(information).all((-2, -1))[..., None, None]
+    size = np.einsum("...kk->...k", information)
+    unit = 1.0 / np.sqrt(np.where(finite[..., 0] & (size > 0), size, 1.0))
+    both = unit[..., :, None] * unit[..., None, :]
+    even = np.where(finite, information * both, np.eye(information.shape[-1]))
+    regular = (np.abs(np.linalg.det(even)) > 0)[..., None, None]
+    return np.where(finite & regular, np.linalg.inv(np.where(regular, even, np.eye(information.shape[-1]))) * both, np.nan)
 
 
 def _spread(points: np.ndarray) -> np.ndarray:

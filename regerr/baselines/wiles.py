@@ -12,16 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from ..linalg import about, apply, gram, trace, transpose
-from ..models import parse_model
+from ..linalg import gram, trace, transpose
 from ..noise import Noise, parse_noise
 from ..pairs import FiducialPairs
 from ..predictions import KINDS
 from ..tangent import turns
 from .asking import answerable, plain_fit, points_of
-from .gaussian import GaussianPrediction, scaled
-from .known_noise import known_noise
-from .weighted import inverse_of
+from .gaussian import GaussianPrediction
+from .known_noise import added, checked_noise, effective, estimator_of, images, inverse_of, stated
 
 
 def rotation_covariance(scatter: np.ndarray, noise: np.ndarray) -> np.ndarray:
@@ -86,7 +84,7 @@ class Wiles:
     closed_form_volume = True
 
     def __post_init__(self) -> None:
-        parse_noise(self.noise)
+        checked_noise(self.noise)
 
     @property
     def name(self) -> str:
@@ -100,16 +98,15 @@ class Wiles:
 
     def predict(self, pairs: FiducialPairs, targets: Any, kind: str) -> GaussianPrediction:
         """Predict targets (m, d) or (..., m, d) of pairs of batch shape (...); kind is tre, lre or observation."""
-        points, kind = points_of(pairs, targets), answerable(kind, KINDS, self.name)
-        result = plain_fit(pairs, self.model)
-        known, transform, n = known_noise(pairs, parse_noise(self.noise), one_unit=True), result.transform, pairs.n
-        v = apply(transform.matrix, about(pairs.source, pairs.source.mean(-2)))
-        scatter, noise = gram(v, v), known.effective(transform.matrix).mean(-3)
-        lever = apply(transform.matrix, points - transform.source_centre[..., None, :])
-        covariance = tre_covariance(scatter, lever, noise, n) + known.added(transform.matrix, kind)
-        freedom = n * pairs.dimension - parse_model(self.model).card.parameters[pairs.dimension]
-        return scaled(transform.apply(points), covariance, result.failure, known.scale,
-                      result.fitted.rss / expected_square(scatter, noise, n), freedom)
+        points, kind, n, d = points_of(pairs, targets), answerable(kind, KINDS, self.name), pairs.n, pairs.dimension
+        estimator = estimator_of(pairs, self.model, parse_noise(self.noise))
+        given, fitted = stated(pairs, parse_noise(self.noise), one_unit=True), plain_fit(pairs, self.model).fitted
+        v = images(fitted.transform, pairs.source)
+        scatter, noise = gram(v, v), effective(given, fitted.matrix).mean(-3)
+        covariance = tre_covariance(scatter, images(fitted.transform, points), noise, n) + added(given, fitted.matrix, kind)
+        scale2 = estimator.noise.scale**2 if estimator.noise.scale else fitted.rss / expected_square(scatter, noise, n)
+        return GaussianPrediction(fitted.transform.apply(points), covariance * np.asarray(scale2)[..., None, None, None],
+                                  fitted.failure, estimator.law(n, d), estimator.divisor(n, d))
 
 
 BASELINES = (Wiles(),)
