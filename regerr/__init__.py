@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         UndeterminedError,
         UnsupportedError,
     )
-    from .io import Points, read_pairs, read_points
+    from .io import Points, read_pairs, read_points, read_transform, write_pairs, write_points, write_transform
     from .noise import Noise
     from .pairs import FiducialPairs, Unused
     from .records import load
@@ -36,7 +36,7 @@ _HOMES = {
     "error_map": ("ErrorMap",),
     "errors": ("Failure", "InputError", "MissingExtraError", "RegistrationError", "RegistrationWarning", "UndeterminedError",
                "UnsupportedError"),
-    "io": ("Points", "read_pairs", "read_points"),
+    "io": ("Points", "read_pairs", "read_points", "read_transform", "write_pairs", "write_points", "write_transform"),
     "noise": ("Noise",),
     "pairs": ("FiducialPairs", "Unused"),
     "records": ("load",),
@@ -72,6 +72,10 @@ __all__ = [
     "read_pairs",
     "read_points",
     "read_repeats",
+    "read_transform",
+    "write_pairs",
+    "write_points",
+    "write_transform",
 ]
 
 

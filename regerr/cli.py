@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from .commands.comparing import Question
+from .commands.convert import Conversion
 from .commands.fle import fle
 from .commands.options import Assumption, Fitting, Input, given_by, read_targets, shared
 from .commands.shell import Commands
@@ -137,6 +138,20 @@ def compare(given: Input, assumption: Assumption, question: Question, json: Json
 
 
 app.command()(fle)
+
+
+@app.command()
+@shared
+def convert(files: Annotated[list[Path], typer.Argument(metavar="FILE [FILE2] OUT", show_default=False,
+                                                        help="One file to read, or one for each space; then the file to write.")],
+            choices: Conversion) -> None:
+    """Convert points, pairs and registrations to the formats of other programs.
+
+    Example: regerr convert landmarks.csv beads.geojson --source-unit µm --source-pixel 0.1
+    """
+    from .commands.convert import convert as converted
+
+    typer.echo(converted(files, choices))
 
 
 def main() -> None:

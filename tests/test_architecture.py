@@ -21,7 +21,7 @@ LAYERS = ("regerr", "simulations", "validation", "paper_figures")  # each import
 MODULES = sorted(path for layer in LAYERS for path in (ROOT / layer).rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-IMPORT_NAMES = {"scikit-image": "skimage"}  # distributions that are imported under another name
+IMPORT_NAMES = {"python-calamine": "python_calamine", "scikit-image": "skimage"}  # imported under another name than installed
 
 PUBLIC_NAMES = {
     "ErrorMap",
@@ -48,6 +48,10 @@ PUBLIC_NAMES = {
     "read_pairs",
     "read_points",
     "read_repeats",
+    "read_transform",
+    "write_pairs",
+    "write_points",
+    "write_transform",
 }
 
 

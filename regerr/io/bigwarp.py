@@ -12,11 +12,13 @@ import math
 import numpy as np
 
 from .document import Document
-from .sheet import UNREADABLE, Sheet, Side, distinct
+from .frame import IMAGE
+from .sheet import UNREADABLE, Card, Sheet, Side, distinct, short
 from .table import Row, Table, first_row, split
 
-KIND = "BigWarp landmarks"
-_UNIT = "unit"  # a length, but the file does not say in what
+CARD = Card("BigWarp landmarks", ".csv", "pairs", "not in the file", "image axes, centre of the first pixel",
+            "`false` is unused, `Infinity` is not placed; moving is the source")
+UNIT = "unit"  # a length, but the file does not say in what
 
 
 def recognises(document: Document) -> bool:
@@ -37,13 +39,13 @@ def read(document: Document) -> Sheet:
                     for row, here, line in zip(table.rows, points, repeats, strict=True))
     lines = tuple(row.line for row in table.rows)
     names = distinct([row.cells[0] or f"row {row.line}" for row in table.rows], lines)
-    source, target = Side(points[:, :d], _UNIT), Side(points[:, d:], _UNIT)
-    return Sheet(document.path, KIND, source, target, lines, reasons, names, tuple(faults))
+    source, target = (Side(half, UNIT, frame=IMAGE) for half in (points[:, :d], points[:, d:]))
+    return Sheet(document.path, CARD.kind, source, target, lines, reasons, names, tuple(faults))
 
 
 def _numbers(table: Table, row: Row, faults: list[str]) -> list[float]:
     values = [table.number(cell) for cell in row.cells[2:]]
-    faults += [f"row {row.line}, column {k + 3}: {row.cells[k + 2]!r} is not a number"
+    faults += [f"row {row.line}, column {k + 3}: {short(row.cells[k + 2])} is not a number"
                for k, value in enumerate(values) if value is None]
     return [math.nan if value is None else value for value in values]
 
@@ -53,7 +55,23 @@ def _reason(table: Table, row: Row, points: np.ndarray) -> str:
     if any(table.number(cell) is None for cell in row.cells[2:]):
         return UNREADABLE
     halves = zip(("source", "target"), points.reshape(2, -1), strict=True)
+    return reason_of(row.cells[1].lower() == "true", *halves)
+
+
+def reason_of(active: bool, *halves: tuple[str, np.ndarray]) -> str:
+    """Why a landmark is not used: not placed in a space, else switched off."""
     missing = [space for space, point in halves if not np.isfinite(point).all()]
     if missing:
         return f"not placed in the {' and the '.join(missing)}"
-    return "" if row.cells[1].lower() == "true" else "disabled in the file"
+    return "" if active else "disabled in the file"
+
+
+def write(sheet: Sheet) -> str:
+    """Landmarks as BigWarp saves them: what is unused is inactive, what is not placed is at infinity."""
+    rows = []
+    for i, name in enumerate(sheet.labels):
+        numbers = [repr(value) if math.isfinite(value) else "Infinity" for side in sheet.sides
+                   for value in side.points[i].tolist()]
+        cells = [name.replace('"', "'"), "false" if sheet.reasons[i] else "true", *numbers]
+        rows.append(",".join(f'"{cell}"' for cell in cells))
+    return "\n".join(rows) + "\n"

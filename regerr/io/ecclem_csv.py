@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from . import plain
 from .document import Document
-from .sheet import Sheet
+from .sheet import Card, Sheet
 from .table import first_row
 
-KIND = "ec-CLEM data set"
+CARD = Card("ec-CLEM data set", ".csv", "points", "µm", "image axes", "a constant z of 2D images is dropped")
 UNIT = "µm"
 _HEADER = ("id", "dimension_1", "dimension_2", "dimension_3")
 
@@ -23,4 +23,11 @@ def recognises(document: Document) -> bool:
 def read(document: Document) -> Sheet:
     """The points of one image, named by their id."""
     sheet = plain.read_columns(document, first_row(document)[1:])
-    return sheet.replace(kind=KIND, source=replace(sheet.source, unit=UNIT), pads_z=True)
+    return sheet.replace(kind=CARD.kind, source=replace(sheet.source, unit=UNIT), pads_z=True)
+
+
+def write(sheet: Sheet) -> str:
+    """The points that are used, numbered from 0: the format knows no other names and no switch."""
+    points = sheet.source.points[sheet.used].tolist()
+    rows = [",".join([str(i), *map(repr, point)]) for i, point in enumerate(points)]
+    return "\r\n".join([",".join(_HEADER[: sheet.source.dimension + 1]), *rows]) + "\r\n"

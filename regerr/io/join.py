@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..errors import InputError, RegistrationWarning
+from .frame import PATIENT, downward, to_patient
 from .sheet import Sheet, Side, distinct, refusal
 
 _SHOWN = 8
@@ -94,24 +95,26 @@ def _taken(side: Side, rows: Sequence[int | None]) -> Side:
     """The rows in a new order, with a gap for None."""
     lacking = np.array([row is None for row in rows])
     index = [row or 0 for row in rows]
-    points = np.where(lacking[:, None], np.nan, side.points[index])
-    return replace(side, points=points, sigma=None if side.sigma is None else side.sigma[index])
+    taken = side.rows(index)
+    return replace(taken, points=np.where(lacking[:, None], np.nan, taken.points))
 
 
 def _one_frame(source: Sheet, target: Sheet) -> tuple[Side, Side]:
-    """Both in LPS when one is in RAS and the other in LPS."""
-    frames = {source.source.frame, target.source.frame} - {None}
-    if frames <= {source.source.frame} or frames <= {target.source.frame}:
-        return source.source, target.source
-    where = f"{source.path} is in {source.source.frame} and {target.path} in {target.source.frame}"
-    if not frames <= {"RAS", "LPS"}:
+    """Both in LPS when one is in RAS and the other in LPS; both with y downwards when only one has it so."""
+    first, second = source.source, target.source
+    if first.frame.upward != second.frame.upward:
+        up, down = (source, target) if first.frame.upward else (target, source)
+        _warn(f"y grows upwards in {up.path} and downwards in {down.path}: the sign of the former's y is changed")
+        first, second = downward(first), downward(second)
+    patients = {first.frame.patient, second.frame.patient} - {None}
+    if len(patients) < 2:
+        return first, second
+    where = f"{source.path} is in {first.frame.patient} and {target.path} in {second.frame.patient}"
+    if not patients <= set(PATIENT):
         raise InputError(f"{where}: save both in RAS or LPS")
-    warnings.warn(f"{where}: both are converted to LPS", RegistrationWarning, stacklevel=4)
-    return in_frame(source.source, "LPS", source.path), in_frame(target.source, "LPS", target.path)
+    _warn(f"{where}: both are converted to LPS")
+    return to_patient(first, "LPS", source.path), to_patient(second, "LPS", target.path)
 
 
-def in_frame(side: Side, frame: str, path: str) -> Side:
-    """RAS to LPS or back: x and y change sign; raises InputError for any other axes."""
-    if side.frame != frame and not {side.frame, frame} <= {"RAS", "LPS"}:
-        raise InputError(f"{path} is in {side.frame} and {frame} was asked for: only RAS and LPS can be converted")
-    return side if side.frame == frame else replace(side, points=side.points * (-1.0, -1.0, 1.0), frame=frame)
+def _warn(sentence: str) -> None:
+    warnings.warn(sentence, RegistrationWarning, stacklevel=5)

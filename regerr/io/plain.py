@@ -8,7 +8,9 @@ in the landmark tables ``,X,Y`` of the ANHIR and BIRL histology benchmarks), a s
 
 from __future__ import annotations
 
+import csv
 import difflib
+import io
 import math
 import warnings
 from collections.abc import Sequence
@@ -18,10 +20,11 @@ import numpy as np
 from ..errors import RegistrationWarning
 from .columns import Layout, layout_of, unit_of
 from .document import Document
-from .sheet import UNREADABLE, Sheet, Side, refusal
+from .sheet import UNREADABLE, Card, Sheet, Side, brief, diagonal, refusal, short
 from .table import Row, Table, split
 
-KIND = "plain table"
+CARD = Card("plain table", ".csv .tsv .txt", "pairs or points", "in the header, `x_source [nm]`", "as given",
+            "a column `used`; standard deviations give covariances; BIRL and ANHIR `,X,Y`; 3DCT coordinates")
 _TRUE = ("true", "1", "yes", "y", "on")
 _FALSE = ("false", "0", "no", "n", "off")
 _WANTED = "name them x_source, y_source, x_target, y_target (or x, y for points of one space)"
@@ -66,21 +69,21 @@ def _sides(columns: list[int]) -> dict[str, list[int]]:
 
 def _near(name: str, header: Sequence[str]) -> str:
     near = difflib.get_close_matches(name, header, n=1)
-    return f" (did you mean {near[0]!r}?)" if near else f" (there are {', '.join(map(repr, header[:8]))})"
+    return f" (did you mean {near[0]!r}?)" if near else f" (there are {', '.join(map(short, header[:8]))})"
 
 
 def _by_header(path: str, table: Table, header: Row, rows: Sequence[Row]) -> Sheet:
     layout = layout_of(header.cells)
     sides = set(layout.points)
     if not layout.faults and sides not in ({""}, {"source"}, {"target"}, {"source", "target"}):
-        columns = ", ".join(repr(cell) for cell in header.cells[:8])
+        columns = ", ".join(map(short, header.cells[:8]))
         layout.faults.append(f"the columns {columns} do not say which holds which coordinate: {_WANTED}, or choose with columns=")
     if not rows and not table.faults:
         layout.faults.append("it holds a header and no rows: give at least one point")
     if layout.faults:
         raise refusal(path, [*layout.faults, *_read_rows(table, header.cells, rows, layout)[2]])
     if layout.unknown:
-        near = [f"{u!r}{' (did you mean ' + repr(m[0]) + '?)' if (m := _misspelt(u)) else ''}" for u in layout.unknown]
+        near = [f"{short(u)}{' (did you mean ' + repr(m[0]) + '?)' if (m := _misspelt(u)) else ''}" for u in layout.unknown[:20]]
         warnings.warn(f"{path}: columns not used: {', '.join(near)}", RegistrationWarning, stacklevel=5)
     return _build(path, table, header.cells, rows, layout)
 
@@ -104,7 +107,7 @@ def _build(path: str, table: Table, header: Sequence[str] | None, rows: Sequence
     sides, reasons, faults = _read_rows(table, header, rows, layout)
     names = None if layout.name is None else tuple(row.cells[layout.name] or f"row {row.line}" for row in rows)
     lines = tuple(row.line for row in rows)
-    return Sheet(path, KIND, sides[0], sides[1] if len(sides) > 1 else None, lines, tuple(reasons), names, tuple(faults))
+    return Sheet(path, CARD.kind, sides[0], sides[1] if len(sides) > 1 else None, lines, tuple(reasons), names, tuple(faults))
 
 
 def _read_rows(table: Table, header: Sequence[str] | None, rows: Sequence[Row],
@@ -120,7 +123,7 @@ def _reason(row: Row, layout: Layout, faults: list[str]) -> str:
     if layout.used is None or (cell := row.cells[layout.used]).lower() in _TRUE:
         return ""
     if cell.lower() not in _FALSE:
-        faults.append(f"row {row.line}: 'used' is {cell!r}: write true or false")
+        faults.append(f"row {row.line}: 'used' is {short(cell)}: write true or false")
         return UNREADABLE
     return "disabled in the file"
 
@@ -128,14 +131,14 @@ def _reason(row: Row, layout: Layout, faults: list[str]) -> str:
 def _side(table: Table, header: Sequence[str] | None, rows: Sequence[Row], layout: Layout, side: str, reasons: list[str],
           faults: list[str]) -> Side:
     points = _numbers(table, header, rows, layout.points[side], reasons, faults)
-    sigma = None
+    covariance = None
     if side in layout.sigmas:
         sigma = _numbers(table, header, rows, layout.sigmas[side], reasons, faults)
         for i in np.flatnonzero((sigma <= 0).any(1)).tolist():
             faults.append(f"row {rows[i].line}: a standard deviation is {sigma[i].min():g}: give a positive number")
             reasons[i] = reasons[i] or UNREADABLE
-        sigma = np.broadcast_to(sigma, points.shape)
-    return Side(points, layout.units[side], sigma)
+        covariance = diagonal(np.broadcast_to(sigma, points.shape))
+    return Side(points, layout.units[side], covariance)
 
 
 def _numbers(table: Table, header: Sequence[str] | None, rows: Sequence[Row], columns: Sequence[int], reasons: list[str],
@@ -148,7 +151,24 @@ def _numbers(table: Table, header: Sequence[str] | None, rows: Sequence[Row], co
             out[i, k] = math.nan if value is None else value
             if not math.isfinite(out[i, k]) and reasons[i] in ("", UNREADABLE):
                 cell = row.cells[column]
-                what = f"{cell!r} is not a number" if value is None else f"the value is {cell or 'missing'}"
-                faults.append(f"row {row.line}, column {header[column] if header else column + 1}: {what}")
+                what = f"{short(cell)} is not a number" if value is None else f"the value is {cell or 'missing'}"
+                faults.append(f"row {row.line}, column {brief(header[column]) if header else column + 1}: {what}")
                 reasons[i] = UNREADABLE
     return out
+
+
+def write(sheet: Sheet) -> str:
+    """A table with a header that says spaces and units, a switch, and standard deviations where the points have covariances."""
+    single = sheet.target is None
+    columns, cells = ["name"], [list(sheet.labels)]
+    for space, side in zip(("",) if single else ("_source", "_target"), sheet.sides, strict=True):
+        unit = f" [{side.unit}]" if side.unit else ""
+        columns += [f"{axis}{space}{unit}" for axis in "xyz"[: side.dimension]]
+        cells += [["" if math.isnan(v) else repr(v) for v in column] for column in side.points.T.tolist()]
+        if side.covariance is not None:
+            columns += [f"sigma_{axis}{space}{unit}" for axis in "xyz"[: side.dimension]]
+            cells += [list(map(repr, column)) for column in np.sqrt(np.einsum("nii->in", side.covariance)).tolist()]
+    columns, cells = [*columns, "used"], [*cells, ["false" if reason else "true" for reason in sheet.reasons]]
+    body = io.StringIO()
+    csv.writer(body, lineterminator="\n").writerows([columns, *zip(*cells, strict=True)])
+    return body.getvalue()

@@ -5,19 +5,52 @@ A reader never stops at the first fault: it leaves a gap (NaN) and goes on, so t
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
 from ..errors import InputError, RegistrationWarning
 from ..pairs import FiducialPairs, Unused
+from .frame import Frame
 
 UNREADABLE = "unreadable"  # the reason of a row that has a fault of its own, already told
 _SHOWN = 5
+_LONGEST = 200  # characters of a name
+_ODD = re.compile(r"[\ud800-\udfff\x00-\x1f\x7f-\x9f]")  # half characters, control characters
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a format is, for messages and for the table in the documentation.
+
+    Attributes
+    ----------
+    kind : str
+        The format in words.
+    files : str
+        Its usual endings; a file is recognised by its content alone.
+    holds : str
+        What it holds: pairs, points, or what else.
+    unit, frame : str
+        Where the unit comes from, and what is known of the axes.
+    remarks : str
+        What becomes of points that are switched off, of uncertainties and so on.
+    needs : str
+        The optional library that reads it; empty when none is needed.
+    """
+
+    kind: str
+    files: str
+    holds: str
+    unit: str
+    frame: str
+    remarks: str = ""
+    needs: str = ""
 
 
 @dataclass(frozen=True)
@@ -29,25 +62,45 @@ class Side:
     points : (n, d) array
     unit : str or None
         None when the file does not say.
-    sigma : (n, d) array, optional
-        Standard deviation per coordinate.
-    frame : str or None
-        Patient axes, "RAS" or "LPS", where a format has them.
+    covariance : (n, d, d) array, optional
+        Localisation covariance of each point.
+    frame : Frame
     """
 
     points: np.ndarray
     unit: str | None = None
-    sigma: np.ndarray | None = None
-    frame: str | None = None
+    covariance: np.ndarray | None = None
+    frame: Frame = field(default_factory=Frame)
 
     @property
     def dimension(self) -> int:
         """2 or 3."""
         return int(self.points.shape[1])
 
-    def covariance(self, rows: Sequence[int]) -> np.ndarray | None:
-        """Diagonal covariances (len(rows), d, d), or None."""
-        return None if self.sigma is None else self.sigma[rows, :, None] ** 2 * np.eye(self.dimension)
+    def rows(self, index: Sequence[int] | np.ndarray) -> Side:
+        """Some of the points."""
+        return replace(self, points=self.points[index], covariance=None if self.covariance is None else self.covariance[index])
+
+    def flat(self) -> Side:
+        """In 2D, without z."""
+        return replace(self, points=self.points[:, :2], covariance=None if self.covariance is None
+                       else self.covariance[:, :2, :2])
+
+    def without_empty_z(self) -> Side:
+        """In 2D when z is 0 for all points: many programs write that for images."""
+        z = self.points[np.isfinite(self.points).all(1), 2:]
+        return self if self.dimension == 2 or not z.size or z.any() else self.flat()
+
+    def times(self, steps: Sequence[float]) -> Side:
+        """Each coordinate times a number of its own."""
+        factor = np.array(steps)
+        covariance = None if self.covariance is None else self.covariance * np.outer(factor, factor)
+        return replace(self, points=self.points * factor, covariance=covariance)
+
+
+def diagonal(sigma: np.ndarray) -> np.ndarray:
+    """Covariances (n, d, d) from standard deviations (n, d)."""
+    return sigma[:, :, None] ** 2 * np.eye(sigma.shape[1])
 
 
 @dataclass(frozen=True)
@@ -72,6 +125,8 @@ class Sheet:
         What is wrong, with row and column.
     pads_z : bool
         Whether the program writes a z of its own for 2D images.
+    targets : Sheet or None
+        Points of interest that a file of pairs holds beside them.
     """
 
     path: str
@@ -83,6 +138,11 @@ class Sheet:
     names: tuple[str, ...] | None = None
     faults: tuple[str, ...] = ()
     pads_z: bool = False
+    targets: Sheet | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.names is not None:
+            object.__setattr__(self, "names", tuple(map(tidy, self.names)))
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
@@ -94,6 +154,11 @@ class Sheet:
         """Indices of the rows that count."""
         return [i for i, reason in enumerate(self.reasons) if not reason]
 
+    @property
+    def sides(self) -> tuple[Side, ...]:
+        """One or two spaces, the source first."""
+        return (self.source,) if self.target is None else (self.source, self.target)
+
     def replace(self, **changes: object) -> Sheet:
         """A changed copy."""
         return replace(self, **changes)  # type: ignore[arg-type]
@@ -104,6 +169,19 @@ class Sheet:
         return tuple(Unused(self.labels[i], reason, _placed(self.source.points[i]),
                             _placed(other.points[i]) if self.target else None)
                      for i, reason in enumerate(self.reasons) if reason and reason != UNREADABLE)
+
+
+def sheet_of(path: str, kind: str, sides: Sequence[Side], *, names: Sequence[str] | None = None,
+             reasons: Sequence[str] | None = None, lines: Sequence[int] | None = None, faults: Sequence[str] = (),
+             pads_z: bool = False) -> Sheet:
+    """A sheet from one side or two; rows with a gap and no reason of their own are unreadable."""
+    n = len(sides[0].points)
+    placed = np.isfinite(np.concatenate([side.points for side in sides], axis=1)).all(1) if n else np.ones(0, bool)
+    given = reasons or [""] * n
+    told = tuple(reason or ("" if here else UNREADABLE) for reason, here in zip(given, placed, strict=True))
+    return Sheet(path, kind, sides[0], sides[1] if len(sides) > 1 else None,
+                 tuple(lines) if lines is not None else tuple(range(1, n + 1)), told, None if names is None else tuple(names),
+                 tuple(faults), pads_z)
 
 
 def pairs_of(sheet: Sheet, units: tuple[str | None, str | None]) -> FiducialPairs:
@@ -127,12 +205,11 @@ def pairs_of(sheet: Sheet, units: tuple[str | None, str | None]) -> FiducialPair
 
 
 def _checked(sheet: Sheet, units: tuple[str | None, str | None]) -> FiducialPairs:
-    source, target, used = sheet.source, sheet.target, sheet.used
-    assert target is not None
+    used = sheet.used
+    source, target = (side.rows(used) for side in sheet.sides)
     names = distinct(sheet.labels, sheet.lines)
-    return FiducialPairs(source.points[used], target.points[used], tuple(names[i] for i in used),
-                         units[0] or source.unit or "px", units[1] or target.unit or "px",
-                         source.covariance(used), target.covariance(used), sheet.unused())
+    return FiducialPairs(source.points, target.points, tuple(names[i] for i in used), units[0] or source.unit or "px",
+                         units[1] or target.unit or "px", source.covariance, target.covariance, sheet.unused())
 
 
 def refusal(path: str, faults: Sequence[str]) -> InputError:
@@ -145,6 +222,29 @@ def distinct(names: Sequence[str], lines: Sequence[int]) -> tuple[str, ...]:
     """Names for formats that allow repetition: a repeated one carries its row."""
     counts = Counter(names)
     return tuple(f"{name} (row {line})" if counts[name] > 1 else name for name, line in zip(names, lines, strict=True))
+
+
+def tidy(name: str) -> str:
+    """A name on one line, of text that can be printed and written, of 200 characters at most."""
+    plain = " ".join(_ODD.sub(" ", name).split())
+    return plain if len(plain) <= _LONGEST else plain[: _LONGEST - 3] + "..."
+
+
+def brief(text: object) -> str:
+    """What stands in a file, for a message: on one line, of 40 characters at most."""
+    plain = tidy(str(text)[:_LONGEST])
+    return plain if len(plain) <= 40 else plain[:37] + "..."
+
+
+def short(text: object) -> str:
+    """The same in quotes."""
+    return repr(brief(text))
+
+
+def natural(name: str) -> tuple[tuple[int, int, str], ...]:
+    """A key that sorts numbers within names by their value: bead 2 before bead 10."""
+    return tuple((0, int(part[:18]), "") if part.isdecimal() and part.isascii() else (1, 0, part)
+                 for part in re.split(r"([0-9]+)", name) if part)
 
 
 def _repeated_names(sheet: Sheet) -> list[str]:

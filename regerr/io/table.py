@@ -10,13 +10,13 @@ import csv
 import math
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .document import Document
-from .sheet import refusal
+from .sheet import refusal, short
 
 _SEPARATORS = ("\t", ";", ",")
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$", re.IGNORECASE)
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?\Z", re.IGNORECASE)
 _MISSING = {"", "na", "n/a", "nan", "none", "null", "-"}
 _INFINITE = {"inf": math.inf, "+inf": math.inf, "infinity": math.inf, "+infinity": math.inf, "-inf": -math.inf,
              "-infinity": -math.inf}
@@ -58,20 +58,43 @@ class Table:
 
     def number(self, cell: str) -> float | None:
         """The value of a cell: NaN when it is missing, None when it is no number."""
-        if _NUMBER.match(cell):
-            return float(cell)
-        plain = cell.lower().replace("\N{MINUS SIGN}", "-")
-        if plain in _MISSING:
-            return math.nan
-        if plain in _INFINITE:
-            return _INFINITE[plain]
-        if self.decimal_comma and plain.count(",") == 1 and "." not in plain:
-            plain = plain.replace(",", ".")
-        return float(plain) if _NUMBER.match(plain) else None
+        return number(cell, self.decimal_comma)
 
     def is_numeric(self, cell: str) -> bool:
         """Whether a cell reads as a number, infinity or NaN and is not blank."""
         return cell != "" and self.number(cell) is not None and cell not in ("-", "none", "null")
+
+
+def number(cell: str, decimal_comma: bool = False) -> float | None:
+    """The value of a text: NaN when it is missing, None when it is no number."""
+    if _NUMBER.match(cell):
+        return float(cell)
+    plain = cell.strip().lower().replace("\N{MINUS SIGN}", "-")
+    if plain in _MISSING:
+        return math.nan
+    if plain in _INFINITE:
+        return _INFINITE[plain]
+    if decimal_comma and plain.count(",") == 1 and "." not in plain:
+        plain = plain.replace(",", ".")
+    return float(plain) if _NUMBER.match(plain) else None
+
+
+def finite(value: object, where: str, faults: list[str]) -> float:
+    """A finite number from a text or a number of a file; NaN and a fault for anything else."""
+    found = number(value) if isinstance(value, str) else _plain(value)
+    if found is None or not math.isfinite(found):
+        faults.append(f"{where}: {short(value)} is not a finite number")
+        return math.nan
+    return found
+
+
+def _plain(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return None
 
 
 def split(document: Document) -> Table:
@@ -90,7 +113,8 @@ def split(document: Document) -> Table:
     first = min(row.line for row in rows)
     header = next((i for i in reversed(comments) if i + 1 < first), None)
     comment = None if header is None else _comment(document.lines[header], separator, header + 1)
-    return _even(rows, separator != ",", comment)
+    table = _even(rows, separator != ",", comment)
+    return table if '"' not in document.text else replace(table, faults=(*table.faults, *_unclosed(lines, separator)))
 
 
 def first_row(document: Document) -> tuple[str, ...]:
@@ -116,11 +140,19 @@ def _cells(lines: list[str], separator: str) -> list[Row]:
     return [row for row in rows if any(row.cells)]
 
 
+def _unclosed(lines: list[str], separator: str) -> list[str]:
+    """A fault where a quote is opened and never closed: the file was cut off."""
+    reader = csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True)
+    try:
+        for _ in reader:
+            pass
+    except csv.Error as fault:
+        return ["a quote is opened and never closed: the file is incomplete"] if "end of data" in str(fault) else []
+    return []
+
+
 def _no_table(first: str) -> str:
-    if first.startswith(("{", "[")):
-        return "it looks like JSON, which is not read yet: export the points as CSV"
-    short = first if len(first) <= 40 else first[:37] + "..."
-    return f"its first row {short!r} is one column: separate the columns by commas, semicolons or tabs"
+    return f"its first row {short(first)} is one column: separate the columns by commas, semicolons or tabs"
 
 
 def _choose(tries: dict[str, list[Row]]) -> str | None:

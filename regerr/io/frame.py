@@ -1,0 +1,93 @@
+"""Which way axes point and where zero lies, so that points of different programs can meet.
+
+Coordinates are always x before y before z; what a program writes in another order is turned round by its reader. What is left
+to say is kept here and is converted only when somebody asks for it, or when two files would not fit together otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..errors import InputError
+
+if TYPE_CHECKING:
+    from .sheet import Side
+
+PATIENT = ("RAS", "LPS")
+PIXELS = ("px", "voxel")
+_METRES = {"m": 1.0, "cm": 1e-2, "mm": 1e-3, "µm": 1e-6, "nm": 1e-9, "pm": 1e-12, "Å": 1e-10}
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The axes of one space.
+
+    Attributes
+    ----------
+    patient : {"RAS", "LPS", "IJK"} or None
+        Patient axes, where a format has them; IJK are indices of voxels.
+    origin : {"centre", "corner"} or None
+        What lies at zero: the centre or the outer corner of the first pixel. Says something about x and y; slices are counted
+        from the centre of the first. None when nobody says.
+    upward : bool
+        Whether y grows upwards, as on a stage, and not downwards, as in an image.
+    """
+
+    patient: str | None = None
+    origin: str | None = None
+    upward: bool = False
+
+
+IMAGE = Frame(origin="centre")  # what is indexed like an array
+CORNER = Frame(origin="corner")
+
+
+def to_patient(side: Side, patient: str, path: str) -> Side:
+    """RAS to LPS or back: x and y change sign; raises InputError for any other axes."""
+    if side.frame.patient != patient and not {side.frame.patient, patient} <= set(PATIENT):
+        raise InputError(f"{path} is in {side.frame.patient} and {patient} was asked for: only RAS and LPS can be converted")
+    if side.frame.patient == patient:
+        return side
+    return replace(side.times((-1.0, -1.0, 1.0)[: side.dimension]), frame=replace(side.frame, patient=patient))
+
+
+def to_origin(side: Side, origin: str) -> Side:
+    """Count pixels from the centre or from the corner of the first; what is not in pixels, or does not say, stays."""
+    here = side.frame.origin
+    if here is None or here == origin or side.unit not in (None, *PIXELS):
+        return side
+    step = 0.5 if origin == "corner" else -0.5
+    shift = np.array((step, step, 0.0)[: side.dimension])
+    return replace(side, points=side.points + shift, frame=replace(side.frame, origin=origin))
+
+
+def downward(side: Side) -> Side:
+    """With y growing downwards: y changes sign where it grew upwards."""
+    if not side.frame.upward:
+        return side
+    return replace(side.times((1.0, -1.0, 1.0)[: side.dimension]), frame=replace(side.frame, upward=False))
+
+
+def scaled(side: Side, spacing: Sequence[float], unit: str | None) -> Side:
+    """From pixels to a length: coordinates times the pixel size along x, y[, z]."""
+    side = to_origin(side, "centre")
+    patient = None if side.frame.patient == "IJK" else side.frame.patient
+    return replace(side.times(spacing[: side.dimension]), unit=unit or side.unit, frame=Frame(patient, None, side.frame.upward))
+
+
+def ratio_of(unit: str | None, other: str | None) -> float | None:
+    """How many of the other unit one is; None when they are no lengths, and not the same."""
+    if unit == other:
+        return 1.0
+    known = _METRES.get(unit or ""), _METRES.get(other or "")
+    return known[0] / known[1] if known[0] and known[1] else None
+
+
+def in_unit(side: Side, unit: str) -> Side | None:
+    """In another unit of length; None when one of the two is no length."""
+    ratio = ratio_of(side.unit, unit)
+    return None if ratio is None else replace(side.times((ratio,) * side.dimension), unit=unit)

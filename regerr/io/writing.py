@@ -1,0 +1,312 @@
+"""The way out: points and pairs as the files of other programs, converted to their unit, axes and origin."""
+
+from __future__ import annotations
+
+import math
+import os
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError, RegistrationWarning
+from ..files import check_free, write_file
+from ..pairs import FiducialPairs, Unused
+from ..transforms import Transform
+from . import bigwarp, ecclem_csv, ecclem_xml, fcsv, geojson, imagej, itk_transform, markups_json, napari, ngff, plain
+from .frame import PATIENT, PIXELS, Frame, downward, in_unit, scaled, to_origin, to_patient
+from .reading import Points, Spacing
+from .sheet import Sheet, Side
+
+Place = str | os.PathLike[str]
+
+
+@dataclass(frozen=True)
+class Writer:
+    """How one format is written.
+
+    Attributes
+    ----------
+    name : str
+        What a user calls it.
+    kind : str
+        The format in words.
+    suffixes : tuple of str
+        Endings of files that mean this format when none is named; empty when it must be named.
+    spaces : int
+        2 for a file that holds pairs, 1 for a file for each space, 0 for the transformation between them.
+    write : callable
+        From a sheet in the format's unit and axes to the content; transformations have functions of their own.
+    unit : str or None
+        The unit that it needs; "px" for pixels; None when any will do.
+    origin : {"centre", "corner"}
+        What of the first pixel lies at zero.
+    precise : bool
+        Whether standard deviations are kept.
+    switch : bool
+        Whether it can say that a point is not used.
+    dimension : int
+        The most it holds.
+    """
+
+    name: str
+    kind: str
+    suffixes: tuple[str, ...]
+    spaces: int
+    write: Callable[[Sheet], str | bytes] | None = None
+    unit: str | None = None
+    origin: str = "centre"
+    precise: bool = False
+    switch: bool = True
+    dimension: int = 3
+
+
+WRITERS = {writer.name: writer for writer in (
+    Writer("table", plain.CARD.kind, (".csv",), 2, plain.write, precise=True),
+    Writer("bigwarp", bigwarp.CARD.kind, (), 2, bigwarp.write),
+    Writer("ecclem", ecclem_xml.CARD.kind, (".xml",), 2, ecclem_xml.write, unit="µm", switch=False),
+    Writer("ecclem-csv", ecclem_csv.CARD.kind, (), 1, ecclem_csv.write, unit="µm", switch=False),
+    Writer("fcsv", fcsv.CARD.kind, (".fcsv",), 1, fcsv.write, unit="mm"),
+    Writer("slicer", markups_json.CARD.kind, (".mrk.json",), 1, markups_json.write, unit="mm"),
+    Writer("imagej", imagej.CARD.kind, (".zip",), 1, imagej.write, unit="px", origin="corner", switch=False),
+    Writer("napari", napari.CARD.kind, (), 1, napari.write),
+    Writer("qupath", geojson.CARD.kind, (".geojson",), 1, geojson.write, unit="px", origin="corner", dimension=2),
+    Writer("itk", itk_transform.CARD.kind, (".tfm",), 0),
+    Writer("ngff", ngff.CARD.kind, (), 0),
+    Writer("json", "registration as JSON, with the covariance of its parameters", (".json",), 0),
+)}
+
+
+def writer_of(path: Place, name: str | None = None) -> Writer:
+    """The format that a user names, or that the ending of the file means; raises InputError when neither says it."""
+    known = ", ".join(WRITERS)
+    if name is not None:
+        if name not in WRITERS:
+            raise InputError(f"there is no format {name!r} to write: choose {known}")
+        return WRITERS[name]
+    end = os.fspath(path).lower()
+    found = [writer for writer in WRITERS.values() if end.endswith(writer.suffixes)]
+    if not found:
+        raise InputError(f"the ending of {os.fspath(path)} does not say which format to write: name it (choose {known})")
+    return max(found, key=lambda writer: max(map(len, writer.suffixes)))  # .mrk.json before .json
+
+
+def write_pairs(pairs: FiducialPairs, path: Place, format: str | None = None, *, source_pixel_size: Spacing | None = None,
+                target_pixel_size: Spacing | None = None, force: bool = False) -> tuple[Path, ...]:
+    """Write pairs; a format that holds one space gets two files, NAME_source and NAME_target.
+
+    Parameters
+    ----------
+    pairs : FiducialPairs
+        Of one dataset. Coordinates in pixels count from the centre of the first.
+    path : str or path
+    format : str, optional
+        "table", "bigwarp", "ecclem", "ecclem-csv", "fcsv", "slicer", "imagej", "napari" or "qupath"; by the ending of the file
+        when not given.
+    source_pixel_size, target_pixel_size : float or sequence of float, optional
+        Along x, y[, z], in the unit of that space: to write pixels where the pairs are lengths.
+    force : bool
+        Overwrite files that exist.
+
+    Returns
+    -------
+    tuple of Path
+        The files written.
+
+    Raises
+    ------
+    InputError
+        For formats that cannot take the unit, files that exist, and a batch.
+
+    Warns
+    -----
+    RegistrationWarning
+        When the format drops precisions, z, or points that are not used.
+    """
+    return write_sheet(sheet_of_pairs(pairs), path, writer_of(path, format), (source_pixel_size, target_pixel_size), force=force)
+
+
+def write_points(points: Points, path: Place, format: str | None = None, *, pixel_size: Spacing | None = None,
+                 force: bool = False) -> Path:
+    """Write points of one space; arguments and faults as for :func:`write_pairs`."""
+    writer = writer_of(path, format)
+    if writer.spaces == 2 and writer.name != "table":
+        raise InputError(f"the format {writer.name} holds pairs, and these are points of one space: choose another format")
+    return write_sheet(_sheet_of_points(points), path, writer, (pixel_size,), force=force)[0]
+
+
+def write_transform(transform: Transform, path: Place, format: str | None = None, *, units: tuple[str, str] = ("", ""),
+                    remark: str = "", force: bool = False) -> Path:
+    """Write a transformation from source to target.
+
+    Parameters
+    ----------
+    transform : Transform
+        Of one dataset, from source to target, x before y before z.
+    path : str or path
+    format : {"itk", "ngff"}, optional
+        By the ending when not given. OME-NGFF has both ways; ITK has the way from target to source, with which programs
+        resample the source image on the grid of the target.
+    units : (str, str)
+        Of source and target.
+    remark : str
+        A line for people, in formats that have room for it.
+    force : bool
+        Overwrite a file that exists.
+
+    Raises
+    ------
+    InputError
+        For other formats, a batch, a matrix without an inverse, and a file that exists.
+    """
+    writer = writer_of(path, format)
+    if transform.matrix.ndim != 2:
+        raise InputError(f"this is a batch of transformations of shape {transform.matrix.shape[:-2]}: write one of them")
+    if writer.name == "itk":
+        said = f"target_to_source, for resampling the source image on the grid of the target. {remark}"
+        content = itk_transform.write(transform.inverse(), said)
+    elif writer.name == "ngff":
+        content = ngff.write(transform, units)
+    else:
+        raise InputError(f"the format {writer.name} holds no transformation by itself: choose itk or ngff")
+    _write(Path(path), content, force)
+    return Path(path)
+
+
+def write_sheet(sheet: Sheet, path: Place, writer: Writer, pixel_sizes: Sequence[Spacing | None] = (None, None), *,
+                force: bool = False) -> tuple[Path, ...]:
+    """Write a sheet, in one file or in one for each space; faults as for :func:`write_pairs`."""
+    write = writer.write
+    if write is None:
+        raise InputError(f"the format {writer.name} holds a transformation and no points: fit the pairs first")
+    if writer.spaces == 2 and sheet.target is None and writer.name != "table":
+        raise InputError(f"{sheet.path} holds points of one space, and the format {writer.name} holds pairs: give the other "
+                         "space too, or choose another format")
+    spaces = ("source", "target") if sheet.target is not None else ("",)
+    sides = [adapted(side, writer, size, f"the {space} of {sheet.path}" if space else sheet.path)
+             for side, size, space in zip(sheet.sides, pixel_sizes, spaces, strict=False)]
+    _warn_of_losses(sheet, sides, writer)
+    flat = [side.flat() if side.dimension > writer.dimension else side for side in sides]
+    if writer.spaces == 1 and len(flat) == 2:
+        places = [_with(Path(path), space) for space in spaces]
+        parts = [sheet.replace(source=side, target=None) for side in flat]
+    else:
+        places, parts = [Path(path)], [sheet.replace(source=flat[0], target=flat[1] if len(flat) > 1 else None)]
+    contents = [write(part) for part in parts]
+    for place in places:
+        check_free(place, force)
+    for place, content in zip(places, contents, strict=True):
+        _write(place, content, force)
+    return tuple(places)
+
+
+def centred(sheet: Sheet) -> Sheet:
+    """With y downwards, pixels counted from the centre of the first, and LPS: what transformations are written for."""
+    sides = [to_origin(downward(side), "centre") for side in sheet.sides]
+    sides = [to_patient(side, "LPS", sheet.path) if side.frame.patient in PATIENT else side for side in sides]
+    return sheet.replace(source=sides[0], target=sides[1] if len(sides) > 1 else None)
+
+
+def adapted(side: Side, writer: Writer, pixel_size: Spacing | None, where: str) -> Side:
+    """In the unit, the axes and with the origin of a format; raises InputError when the unit does not allow it."""
+    side = downward(side)
+    size = None if pixel_size is None else _steps(pixel_size, side, where)
+    if writer.unit == "px":
+        return to_origin(_in_pixels(side, size, writer, where), writer.origin)
+    if size is not None and side.unit in (None, *PIXELS):
+        raise InputError(f"{where} is in pixels: its pixel size needs a unit, so give it on reading")
+    if writer.unit is None:
+        return to_origin(side, writer.origin)
+    found = in_unit(side, writer.unit)
+    if found is None:
+        raise InputError(f"{where} is in {side.unit or 'px'}, and the format {writer.name} takes {writer.unit}: give the pixel "
+                         "size and its unit")
+    return found
+
+
+def _in_pixels(side: Side, size: tuple[float, ...] | None, writer: Writer, where: str) -> Side:
+    if side.unit in (None, *PIXELS):
+        return replace(side, unit="px")
+    if size is None:
+        raise InputError(f"{where} is in {side.unit}, and the format {writer.name} takes pixels: give the pixel size in "
+                         f"{side.unit}")
+    return replace(scaled(side, [1.0 / step for step in size], "px"), frame=replace(side.frame, origin="centre"))
+
+
+def _steps(size: Spacing, side: Side, where: str) -> tuple[float, ...]:
+    steps = tuple(map(float, size)) if isinstance(size, Sequence) else (float(size),) * side.dimension
+    if len(steps) != side.dimension or not all(0 < step < math.inf for step in steps):
+        raise InputError(f"the pixel size of {where} is {size!r}: give one positive number, or {side.dimension}, x before y")
+    return steps
+
+
+def _warn_of_losses(sheet: Sheet, sides: Sequence[Side], writer: Writer) -> None:
+    lost = []
+    if any(side.covariance is not None for side in sides) and not writer.precise:
+        lost.append("the precision of the points")
+    elif any(side.covariance is not None and _correlated(side.covariance) for side in sides):
+        lost.append("the correlation of the coordinates of a point")
+    if any(side.dimension > writer.dimension for side in sides):
+        lost.append("z")
+    unused = sum(map(bool, sheet.reasons))
+    if unused and not writer.switch:
+        lost.append(f"that {unused} of its points {'is' if unused == 1 else 'are'} not used")
+    if lost:
+        warnings.warn(f"the format {writer.name} does not keep {' and '.join(lost)}", RegistrationWarning, stacklevel=4)
+
+
+def _correlated(covariance: np.ndarray) -> bool:
+    return bool(np.any(covariance * (1.0 - np.eye(covariance.shape[-1]))))
+
+
+def _with(path: Path, space: str) -> Path:
+    """beads.mrk.json as beads_source.mrk.json."""
+    stem, dot, rest = path.name.partition(".")
+    return path.with_name(f"{stem}_{space}{dot}{rest}")
+
+
+def _write(path: Path, content: str | bytes, force: bool) -> None:
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    write_file(path, lambda place: place.write_bytes(data), force=force)
+
+
+# Sheets from objects
+
+
+def sheet_of_pairs(pairs: FiducialPairs) -> Sheet:
+    """Pairs and what is unused as the rows of a sheet; raises InputError for a batch."""
+    if pairs.batch_shape:
+        raise InputError(f"these pairs are a batch of shape {pairs.batch_shape}: write one dataset, pairs[i]")
+    sides = [_side(getattr(pairs, space), [getattr(u, space) for u in pairs.unused], getattr(pairs, f"{space}_unit"),
+                   getattr(pairs, f"{space}_covariance"), Frame(origin="centre")) for space in ("source", "target")]
+    names, reasons = _rows(pairs.names, pairs.unused)
+    return Sheet("the pairs", "pairs", sides[0], sides[1], tuple(range(1, len(names) + 1)), reasons, names)
+
+
+def _side(points: np.ndarray, unused: Sequence[tuple[float, ...] | None], unit: str | None, covariance: np.ndarray | None,
+          frame: Frame) -> Side:
+    return Side(np.vstack([points, *(_row(point, points) for point in unused)]), unit, _extended(covariance, len(unused)), frame)
+
+
+def _sheet_of_points(points: Points) -> Sheet:
+    names, reasons = _rows(points.names, points.unused)
+    side = _side(points.points, [u.source for u in points.unused], points.unit, points.covariance,
+                 Frame(points.frame, points.origin, points.upward))
+    return Sheet("the points", "points", side, None, tuple(range(1, len(names) + 1)), reasons, names)
+
+
+def _rows(names: tuple[str, ...], unused: tuple[Unused, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return (*names, *(u.name for u in unused)), (*("" for _ in names), *(u.reason or "not used" for u in unused))
+
+
+def _row(point: tuple[float, ...] | None, own: np.ndarray) -> np.ndarray:
+    return np.full((1, own.shape[1]), np.nan) if point is None or len(point) != own.shape[1] else np.array([point])
+
+
+def _extended(covariance: np.ndarray | None, extra: int) -> np.ndarray | None:
+    """Rows of a mean covariance for points that have none."""
+    if covariance is None or not extra:
+        return covariance
+    return np.concatenate([covariance, np.repeat(covariance.mean(0)[None], extra, axis=0)])
