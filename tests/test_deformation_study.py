@@ -157,7 +157,8 @@ def test_the_command(tmp_path):
                                         str(tmp_path)])
     assert done.exit_code == 0, done.output
     assert "few pairs" in done.output and "wild, groups" in done.output
-    csv, whole = pd.read_csv(tmp_path / "deformation/rejections.csv"), pd.read_parquet(tmp_path / "deformation/rejections.parquet")
+    place = tmp_path / "deformation"
+    csv, whole = pd.read_csv(place / "rejections.csv"), pd.read_parquet(place / "rejections.parquet")
     assert (csv["replicates"] == 10).all() and len(csv) == len(whole)
 
 

@@ -22,6 +22,8 @@ from .scenes import BRAIN, GATHERED, Raters, Scene
 TITLE = "Tests of deformation: how often they reject"
 MARGIN = 0.01  # declared: a test of nominal 5 % holds if it rejects 4 to 6 % of true nulls
 LEVELS = (0.01, 0.05, 0.1)
+WILD = {2: 6, 3: 10}  # landmarks from which on the wild tests are tried, in 2D and 3D
+FEW = 12  # landmarks of a cell of the quick study, at most
 SLOW = 2_000  # datasets of tests that fit thousands of models for each one
 FREE = Noise(1.0, "full")  # any covariance, in both spaces
 
@@ -141,7 +143,7 @@ def few_pairs() -> Iterator[Cell]:
     for d, counts in ((2, (4, 6, 10, 25)), (3, (5, 6, 10, 25))):
         for n in counts:
             free = n >= 2 * d + 1
-            yield Cell("few pairs", Scene(GATHERED[d], n), (*_alike(n >= 6), *(_free() if free else ())))
+            yield Cell("few pairs", Scene(GATHERED[d], n), (*_alike(n >= WILD[d]), *(_free() if free else ())))
     for n in (25, 100):  # attenuation: larger noise, and tests that put all of it into one space
         tests = (Asked("F"), Asked("F", "target"), Asked("bartlett", "full"), Asked("bartlett", FREE))
         yield Cell("attenuation", Scene(GATHERED[2], n, noise=3.0), tests)
@@ -184,9 +186,9 @@ def power() -> Iterator[Cell]:
     """What the tests find: stretches of one axis."""
     law: Law
     for n in (4, 6, 10, 25):
-        yield from _curve(Scene(GATHERED[2], n, side=512.0), (0.0025, 0.005, 0.01, 0.015, 0.02, 0.03), n >= 6)
+        yield from _curve(Scene(GATHERED[2], n, side=512.0), (0.0025, 0.005, 0.01, 0.015, 0.02, 0.03), n >= WILD[2])
     for n in (5, 6, 10, 25):
-        yield from _curve(Scene(GATHERED[3], n, side=512.0), (0.005, 0.01, 0.02, 0.03), n >= 12)
+        yield from _curve(Scene(GATHERED[3], n, side=512.0), (0.005, 0.01, 0.02, 0.03), n >= WILD[3])
     for law in (Gaussian(), Student()):
         for n in (12, 30):
             yield from _curve(Scene(BRAIN, n, law=law), (0.02, 0.03, 0.05, 0.08), True)
@@ -215,5 +217,5 @@ def _free() -> tuple[Asked, ...]:
 def _fewer(whole: tuple[Cell, ...]) -> Iterator[Cell]:
     """The cells of the quick study: every block, few of its cells, and few simulated datasets."""
     for cell in whole:
-        if (cell.scene.n <= 14 and cell.scene.dimension == 2) or cell.block in ("relations", "raters"):
+        if cell.scene.n <= FEW or cell.block in ("relations", "raters"):
             yield replace(cell, tests=tuple(replace(test, limit=40) if test.limit else test for test in cell.tests))
