@@ -174,21 +174,24 @@ class Repeats:
         return covariances_of(names, self.names, self.covariances, self.shrinkage.typical)
 
     def noise(self, pairs: FiducialPairs, space: str = "both") -> Noise:
-        """What to assume of the pairs' noise: one covariance per pair, known up to a common scale.
+        """What to assume of the pairs' noise, ``fit(pairs, noise=...)``: covariances known up to a common scale.
 
         Parameters
         ----------
         pairs : FiducialPairs
             With the names of the points that were repeated.
         space : {"source", "target", "both"}
-            Where the points were placed as here.
+            Where the points are localised as here; the other space then counts as free of noise.
         """
         source, target = _spaces(space)
         found = self.covariances_of(pairs.names)
         return Noise(source_covariance=found if source else None, target_covariance=found if target else None)
 
     def attach(self, pairs: FiducialPairs, space: str = "both") -> FiducialPairs:
-        """The pairs with the points' covariances in one space or in both; the other space keeps what it had."""
+        """The pairs with the points' covariances in one space or in both, as `fit` uses them; the other space keeps its own.
+
+        Two sets of repeats, one for each image: ``red.attach(green.attach(pairs, "source"), "target")``.
+        """
         source, target = _spaces(space)
         units = {"source": pairs.source_unit if source else self.unit, "target": pairs.target_unit if target else self.unit}
         faults = [f"the repeats are in {self.unit} and the pairs' {where} is in {unit}" for where, unit in units.items()

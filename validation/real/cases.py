@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -28,6 +28,8 @@ class Case:
         Of all b m points; the same name in two cases is the same landmark.
     units : tuple of str
         What the case stems from: raters, fields, subjects. Cases that share one are not independent.
+    covariance, point_covariance : (b, n, d, d) and (b, m, d, d), optional
+        With which fiducials and points are localised in each space, up to a factor; for estimators that use them.
     """
 
     name: str
@@ -37,6 +39,8 @@ class Case:
     answers: np.ndarray
     landmarks: tuple[str, ...]
     units: tuple[str, ...]
+    covariance: np.ndarray | None = None
+    point_covariance: np.ndarray | None = None
 
     @property
     def count(self) -> int:
@@ -49,6 +53,11 @@ class Case:
         return FiducialPairs(self.source, self.target)
 
     @cached_property
+    def told(self) -> FiducialPairs:
+        """What is fitted, with its covariances."""
+        return replace(self.pairs, source_covariance=self.covariance, target_covariance=self.covariance)
+
+    @cached_property
     def blocks(self) -> np.ndarray:
         """Number of the block of neighbours of each point, (b m,): halves of halves along the longest side."""
         return _halved(self.points.reshape(-1, self.points.shape[-1]), _SPLITS)
@@ -58,11 +67,15 @@ class Case:
         b, m = self.points.shape[:2]
         rows, columns = _spaced(b, count), _spaced(m, max(count // b, 1))
         names = np.array(self.landmarks, object).reshape(b, m)[np.ix_(rows, columns)]
-        return Case(self.name, self.source[rows], self.target[rows], self.points[np.ix_(rows, columns)],
-                    self.answers[np.ix_(rows, columns)], tuple(names.ravel()), self.units)
+        part = np.ix_(rows, columns)
+        return replace(self, source=self.source[rows], target=self.target[rows], points=self.points[part],
+                       answers=self.answers[part], landmarks=tuple(names.ravel()),
+                       covariance=None if self.covariance is None else self.covariance[rows],
+                       point_covariance=None if self.point_covariance is None else self.point_covariance[part])
 
 
-def left_out(name: str, pairs: FiducialPairs, units: Sequence[str], most: int, answers: np.ndarray | None = None) -> Case:
+def left_out(name: str, pairs: FiducialPairs, units: Sequence[str], most: int, answers: np.ndarray | None = None,
+             covariance: np.ndarray | None = None) -> Case:
     """Each pair predicted from the others, of at most so many pairs, evenly spaced.
 
     Parameters
@@ -71,12 +84,16 @@ def left_out(name: str, pairs: FiducialPairs, units: Sequence[str], most: int, a
         One dataset.
     answers : (n, d), optional
         Where the points were localised by somebody else, in place of the pairs' own targets.
+    covariance : (n, d, d), optional
+        With which each point is localised, up to a factor.
     """
     rows = _spaced(pairs.n, most)
     own = pairs.target if answers is None else answers
     source, target = (without_each(points)[rows] for points in (pairs.source, pairs.target))
     names = tuple(pairs.names[i] for i in rows)
-    return Case(name, source, target, pairs.source[rows, None], own[rows, None], names, tuple(units))
+    others = None if covariance is None else covariance[without_each(np.arange(pairs.n)[:, None])[rows, :, 0].astype(int)]
+    return Case(name, source, target, pairs.source[rows, None], own[rows, None], names, tuple(units), others,
+                None if covariance is None else covariance[rows, None])
 
 
 def transfer(name: str, fitted: FiducialPairs, asked: FiducialPairs, units: Sequence[str], most: int) -> Case:

@@ -12,10 +12,12 @@ import pandas as pd
 
 from regerr.errors import RegistrationError
 from regerr.methods import METHODS
+from regerr.noise import Noise
+from regerr.regions import Ellipsoid
 
 from ..catalogue import Catalogue
 from ..estimators import Registration
-from ..protocol import Estimator, Prediction, failed, kinds_of, method_of, volume_is_cheap
+from ..protocol import Estimator, Prediction, failed, kinds_of, method_of, uses_covariances, volume_is_cheap
 from .cases import Case
 from .sets import Question
 
@@ -51,8 +53,12 @@ def estimators(question: Question, family: str, slow: bool = True) -> tuple[Esti
     """All that answer where a point will be localised; the first is the default, and ours assume the question's noise."""
     listed = Catalogue(family, question.noise)
     ours = {method_of(e) for e in listed.ours()}
-    more = tuple(Registration(family, question.noise, method, f"{family}-{method}", f"{family}, {method.replace('-', ' ')}")
-                 for method in METHODS if method not in ours)
+    more = [Registration(family, question.noise, method, f"{family}-{method}", f"{family}, {method.replace('-', ' ')}")
+            for method in METHODS if method not in ours]
+    if question.given:
+        words = f"covariances from {question.given}"
+        more += [Registration(family, Noise(shape="given"), method, f"{family}-{method}-{words.replace(' ', '-')}",
+                              f"{family}, {method.replace('-', ' ')}, {words}") for method in METHODS]
     every = (*listed.quick(), *more, *(listed.slow() if slow else ()))
     return tuple({e.name: e for e in every if KIND in kinds_of(e)}.values())
 
@@ -86,16 +92,24 @@ def ask(question: Question, cases: Sequence[Case], measured: int, slow: bool = T
 
 def _answers(estimator: Estimator, case: Case, measured: int) -> pd.DataFrame:
     """Hits of one case, and radii of the points whose region is measured."""
-    prediction = estimator.predict(case.pairs, case.points, KIND)
+    prediction = _predicted(estimator, case)
     lost = failed(prediction)[:, None]
     out = pd.DataFrame({str(level): (held & ~lost).ravel() for level, held in _held(prediction, case.answers)})
     radius = np.full(case.count, np.nan)
-    if volume_is_cheap(estimator):
+    if volume_is_cheap(estimator) or isinstance(prediction.region(SIZED), Ellipsoid):
         radius = _radii(prediction, case).ravel()
     elif measured:
         place, part = _part(case, measured)
-        radius[place] = _radii(estimator.predict(part.pairs, part.points, KIND), part).ravel()
+        radius[place] = _radii(_predicted(estimator, part), part).ravel()
     return out.assign(point=np.arange(case.count), radius=radius)
+
+
+def _predicted(estimator: Estimator, case: Case) -> Prediction:
+    """With the covariances of the case, if it has some and the estimator uses them."""
+    predict: Any = estimator.predict
+    if case.covariance is None or not uses_covariances(estimator):
+        return predict(case.pairs, case.points, KIND)
+    return predict(case.told, case.points, KIND, source_covariance=case.point_covariance, target_covariance=case.point_covariance)
 
 
 def _held(prediction: Prediction, answers: np.ndarray) -> Iterator[tuple[float, np.ndarray]]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from regerr import FiducialPairs, datasets
 from regerr.io import read_pairs, read_points
+from regerr.repeats import Repeats
 
 from .cases import Case, left_out, transfer
 
@@ -62,6 +63,8 @@ class Question:
         Where the points are noisy.
     landmarks : bool
         Whether the same landmarks come again in other cases.
+    given : str
+        Where the covariances of the points come from, where there are any.
     """
 
     dataset: str
@@ -72,6 +75,7 @@ class Question:
     cases: Callable[[datasets.Dataset, Size], list[Case]]
     noise: str = "both"
     landmarks: bool = False
+    given: str = ""
 
 
 def _beads(data: datasets.Dataset, size: Size) -> list[Case]:
@@ -138,6 +142,22 @@ def _raters(same: bool, gross: float) -> Callable[[datasets.Dataset, Size], list
                     out.append(left_out(name, pairs, sorted({a[0], b[0]}), size.points))
         return _spread(out, size.cases)
     return cases
+
+
+def _repeated(data: datasets.Dataset, size: Size) -> list[Case]:
+    """Raters a and b, with covariances of the landmarks from all placements of the six others."""
+    out = []
+    for template, files in _placed(data, GROSS).items():
+        for a, b in _couples(files, False):
+            others = {key: own for key, own in files.items() if key[0] not in (a[0], b[0])}
+            labels, (x, y) = _common(files[a], files[b])
+            placements = np.array([[own.get(label, np.full(3, np.nan)) for label in labels] for own in others.values()])
+            known = Repeats(placements, tuple(labels), tuple(rater for rater, _ in others)).covariances
+            if len(labels) >= 25:
+                pairs = FiducialPairs(x, y, tuple(labels))
+                name = f"{template}: {' '.join(a)} to {' '.join(b)}"
+                out.append(left_out(name, pairs, sorted({a[0], b[0]}), size.points, covariance=known))
+    return _spread(out, size.cases)
 
 
 def _third_rater(data: datasets.Dataset, size: Size) -> list[Case]:
@@ -212,6 +232,8 @@ QUESTIONS: tuple[Question, ...] = (
     Question("afids_templates", "within a rater", LEFT_OUT, ("rigid",), "rater", _raters(True, GROSS), landmarks=True),
     Question("afids_templates", "between raters, nothing removed", LEFT_OUT, ("rigid",), "rater", _raters(False, np.inf),
              landmarks=True),
+    Question("afids_templates", "between raters, repeats of six others", LEFT_OUT, ("rigid",), "rater", _repeated, landmarks=True,
+             given="repeats"),
     Question("afids_templates", "two raters to a third", TRANSFER, ("rigid",), "rater", _third_rater, landmarks=True),
     Question("histology_two_annotators", "between annotators", LEFT_OUT, ("rigid", "affine"), "image", _annotators),
     Question("histology_two_annotators", "between sections", LEFT_OUT, ("affine",), "tissue", _sections),
