@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -63,20 +63,20 @@ def estimators(question: Question, family: str, slow: bool = True) -> tuple[Esti
     return tuple({e.name: e for e in every if KIND in kinds_of(e)}.values())
 
 
-def ask(question: Question, cases: Sequence[Case], measured: int, slow: bool = True) -> Answers:
-    """Put a question to all estimators.
+def ask(question: Question, cases: Sequence[Case], measured: int, asked: Mapping[str, Sequence[Estimator]]) -> Answers:
+    """Put a question to estimators.
 
     Parameters
     ----------
     measured : int
         Regions without a closed form that are measured, over all cases.
-    slow : bool
-        Whether estimators that refit many times are asked.
+    asked : mapping
+        The estimators of each family, the first-order one among them.
     """
     start, tables, refused = time.perf_counter(), [], []
     few = max(measured // len(cases), 1)
-    for family in question.families:
-        for estimator in estimators(question, family, slow):
+    for family, listed in asked.items():
+        for estimator in listed:
             for number, case in enumerate(cases):
                 try:
                     found = _answers(estimator, case, few if number < measured else 0)
@@ -85,7 +85,7 @@ def ask(question: Question, cases: Sequence[Case], measured: int, slow: bool = T
                     continue
                 tables.append(found.assign(family=family, estimator=estimator.name, label=estimator.label,
                                            method=method_of(estimator), case=number))
-    hits = _relative(pd.concat(tables, ignore_index=True), [f"{family}-wald" for family in question.families])
+    hits = _relative(pd.concat(tables, ignore_index=True), [f"{family}-wald" for family in asked])
     columns = ["family", "estimator", "case", "reason"]
     return Answers(question, list(cases), hits, pd.DataFrame(refused, columns=columns), time.perf_counter() - start)
 

@@ -15,7 +15,7 @@ from regerr.errors import InputError, RegistrationError
 
 from ..runner import write_whole
 from .diagnosis import Diagnosis, diagnose
-from .hits import Answers, ask
+from .hits import Answers, ask, estimators
 from .sets import EVERY, QUESTIONS, Question, Size
 from .tables import summary
 from .words import report
@@ -49,7 +49,8 @@ def run(data: Path | None, size: Size, questions: Sequence[Question] = QUESTIONS
             cases = question.cases(loaded[question.dataset], size)
             every = question.cases(loaded[question.dataset], replace(size, points=EVERY))
             reasons = {family: diagnose(every, family, question.noise) for family in question.families}
-            found.append((ask(question, cases, size.measured, slow), reasons))
+            asked = {family: estimators(question, family, slow) for family in question.families}
+            found.append((ask(question, cases, size.measured, asked), reasons))
     if report_progress:
         report_progress(len(questions), len(questions))
     if not found:
