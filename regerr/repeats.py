@@ -254,7 +254,7 @@ class Repeats:
 
 
 def read_repeats(files: Sequence[str | Path], raters: Sequence[str] | str | None = None, *, drift: bool = False,
-                 beyond: float | None = None, unit: str | None = None) -> Repeats:
+                 beyond: float | None = None, unit: str | None = None, columns: Sequence[str] | None = None) -> Repeats:
     r"""Read the same points from several files, joined by name.
 
     Parameters
@@ -266,6 +266,8 @@ def read_repeats(files: Sequence[str | Path], raters: Sequence[str] | str | None
         ``"Rater(\d+)"``. One person for all by default.
     drift, beyond, unit : as in :class:`Repeats`
         The unit replaces what the files say.
+    columns : sequence of str, optional
+        The 2 or 3 columns of a table to take, such as those of one image in tables of pairs.
 
     Raises
     ------
@@ -283,8 +285,8 @@ def read_repeats(files: Sequence[str | Path], raters: Sequence[str] | str | None
     if len(paths) < 2:
         raise InputError(f"{len(paths)} file{'' if len(paths) == 1 else 's'} of points cannot tell how far repeats scatter: "
                          "give two or more files of the same points")
-    first = read_points(paths[0])
-    read = [first, *(read_points(path, frame=first.frame) for path in paths[1:])]
+    first = read_points(paths[0], columns=columns)
+    read = [first, *(read_points(path, columns=columns, frame=first.frame) for path in paths[1:])]
     check_alike("dimension", [f"{points.points.shape[1]}D" for points in read], paths)
     units = [points.unit for points in read]
     if unit is None and len(set(units) - {None}) > 1:

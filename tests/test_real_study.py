@@ -254,7 +254,8 @@ def test_covariances_from_other_raters_make_regions_smaller(shared_data: Path) -
     part = own.some(3)
     assert part.told.source_covariance.shape == (3, own.source.shape[1], 3, 3) and part.point_covariance.shape == (3, 1, 3, 3)
     names = ("wald-covariances-from-repeats", "interpolated-rank-covariances-from-repeats")
-    table = summary([ask(asked, cases, 2, listed(asked, "interpolated-rank", *names))]).query("level == 0.95").set_index("estimator")
+    answers = ask(asked, cases, 2, listed(asked, "interpolated-rank", *names))
+    table = summary([answers]).query("level == 0.95").set_index("estimator")
     given = table.loc["rigid-wald-covariances-from-repeats"]
     assert given["radius"] < 0.95
     assert 0.85 < given["coverage"] < 0.97

@@ -488,6 +488,20 @@ def test_bad_files(frames: list[Path], tmp_path: Path) -> None:
     assert "missing.csv" in refused(frames[0], tmp_path / "missing.csv")
 
 
+def test_one_image_of_tables_of_pairs(tmp_path: Path) -> None:
+    rng, beads = np.random.default_rng(31), np.random.default_rng(32).uniform(0, 90, (6, 2))
+    paths = []
+    for k in range(3):
+        seen = np.hstack([beads + 0.1 * rng.normal(size=(6, 2)), beads + 5 + rng.normal(size=(6, 2))])
+        paths.append(tmp_path / f"clicks{k}.csv")
+        rows = "\n".join(f"b{i}," + ",".join(f"{v:.4f}" for v in row) for i, row in enumerate(seen))
+        paths[-1].write_text(f"name,x_source,y_source,x_target,y_target\n{rows}\n", encoding="utf-8")
+    assert "it holds pairs" in run(*paths).stderr
+    found = [json.loads(run(*paths, "--columns", f"x_{side},y_{side}", "--json").stdout) for side in ("source", "target")]
+    assert found[1]["fle"]["within"]["rms"] > 5 * found[0]["fle"]["within"]["rms"]
+    assert [point["name"] for point in found[0]["points"]] == [f"b{i}" for i in range(6)]
+
+
 def test_files_matched_by_number_say_so(tmp_path: Path) -> None:
     for name, rows in (("a", 4), ("b", 3)):
         text = "\n".join(f"{x},{y}" for x, y in ROWS[0, :rows] + len(name + "x" * rows) * 0.1)

@@ -9,7 +9,7 @@ import typer
 
 from .options import given_by
 
-Files = Annotated[list[Path], typer.Argument(metavar="FILE FILE...", show_default=False,
+Files = Annotated[list[Path], typer.Argument(metavar="FILE", show_default=False,
                                              help="Files of the same points, one for each time they were localised.")]
 Rater = Annotated[list[str] | None, given_by(
     "NAME", "Who placed each file, once per file in their order; or once for all a pattern that finds it in the file names, such "
@@ -23,6 +23,7 @@ Output = Annotated[list[Path] | None, given_by("FILE", "Write what is known of t
 
 def fle(files: Files, rater: Rater = None, drift: Drift = False, beyond: Beyond = None,
         unit: Annotated[str | None, given_by("UNIT", "Unit of the files, where they do not say it.")] = None,
+        columns: Annotated[str | None, given_by("A,B[,C]", "Columns of a table to take: x, y[, z].")] = None,
         output: Output = None, json: Json = False,
         force: Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")] = False) -> None:
     """Tell how precisely points are localised, from two or more files of the same points.
@@ -38,7 +39,8 @@ def fle(files: Files, rater: Rater = None, drift: Drift = False, beyond: Beyond 
         check_suffix(path)
         check_free(path, force)
     who = None if not rater else rater[0] if len(rater) == 1 else rater
-    repeats = read_repeats(files, who, drift=drift, beyond=beyond, unit=unit)
+    chosen = None if columns is None else [name.strip() for name in columns.split(",")]
+    repeats = read_repeats(files, who, drift=drift, beyond=beyond, unit=unit, columns=chosen)
     typer.echo(dumps(repeats.to_dict()) if json else repeats.summary(), nl=not json)
     for path in output or ():
         repeats.save(path, force=force)
