@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,7 +21,9 @@ FIGURES = (
     "distance_coverage_gathered", "distance_coverage_uniform", "distance_area_gathered", "distance_area_uniform",
     "boxes_gathered", "boxes_uniform", "coverage_table", "coverage_n_icip", "beads", "map", "coverage_n_regions",
     "noise_rigid", "noise_similarity", "noise_affine", "verdicts_icip", "verdicts_regions",
+    "trust_observation", "trust_tre", "size_observation", "size_tre",
 )
+LONG = ("grand",)  # studies that take hours: their figures are drawn where their tables are
 
 
 def build(results: Path) -> Path:
@@ -31,18 +34,24 @@ def build(results: Path) -> Path:
     InputError
         When tables are missing (all of them are named) or unreadable, or the folder cannot be written to.
     """
-    modules = {name: _module(name) for name in FIGURES}
+    modules = {name: module for name in FIGURES if _wanted(module := _module(name), results)}
     tables = read(results, sorted({need for module in modules.values() for need in module.NEEDS}))
     index, folder = results / "index.html", results / "figures"
     try:
         folder.mkdir(exist_ok=True)
         drawn = [_write(name, module, tables, folder) for name, module in modules.items()]
         _write_text(folder / "captions.md", "".join(f"**{d.title}.** {d.caption}\n\n" for d in drawn))
-        _write_text(index, page.page(drawn, tables, _linked(results)))
+        _write_text(index, page.page(drawn, tables, _linked(results, tables)))
     except OSError as fault:
         raise InputError(f"cannot write the figures into {results} ({fault.strerror or fault}): make room or mend the "
                          "permissions there, or copy the results elsewhere") from None
     return index
+
+
+def _wanted(module: ModuleType, results: Path) -> bool:
+    """Whether a figure is drawn, or its tables are missed when they are not there."""
+    studies = {need.partition("/")[0] for need in module.NEEDS}
+    return not studies.intersection(LONG) or all((results / f"{need}.parquet").is_file() for need in module.NEEDS)
 
 
 def read(results: Path, names: list[str]) -> dict[str, pd.DataFrame]:
@@ -83,9 +92,9 @@ def _write_text(path: Path, text: str) -> None:
         os.replace(whole, path)
 
 
-def _linked(results: Path) -> list[str]:
-    """Tables of the studies, relative to the results; as Parquet those that have no CSV beside them."""
-    studies = sorted({need.partition("/")[0] for name in FIGURES for need in _module(name).NEEDS})
+def _linked(results: Path, tables: Iterable[str]) -> list[str]:
+    """Tables of the studies that were drawn, relative to the results; as Parquet those that have no CSV beside them."""
+    studies = sorted({name.partition("/")[0] for name in tables})
     csv = [path for study in studies for path in (results / study).glob("*.csv")]
     others = [path for study in studies for path in (results / study).glob("*.parquet") if path.with_suffix(".csv") not in csv]
     return sorted(path.relative_to(results).as_posix() for path in [*csv, *others])

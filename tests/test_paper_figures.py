@@ -8,6 +8,7 @@ import pkgutil
 import re
 from html.parser import HTMLParser
 from importlib import import_module
+from itertools import product
 from pathlib import Path
 
 import matplotlib as mpl
@@ -18,9 +19,9 @@ import typer
 from matplotlib.figure import Figure
 from typer.testing import CliRunner
 
-from paper_figures import build, figures, panels, style, tabular, words
+from paper_figures import build, figures, panels, style, tabular, trust, words
 from paper_figures.__main__ import main
-from paper_figures.build import FIGURES
+from paper_figures.build import FIGURES, LONG
 from validation.cli import app
 
 REPLICATES = 10
@@ -39,6 +40,7 @@ COVERAGE = ("distance_coverage_gathered", "distance_coverage_uniform", "coverage
 AREA = ("distance_area_gathered", "distance_area_uniform")
 BOXES = ("boxes_gathered", "boxes_uniform")
 VERDICTS = ("verdicts_icip", "verdicts_regions")
+TRUST = ("trust_observation", "trust_tre", "size_observation", "size_tre")
 DISTANCE, COUNT = "distance to the nearest fiducial (px)", "fiducials n"
 
 command = typer.Typer()
@@ -60,10 +62,10 @@ def coarse():
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory) -> Path:
-    """Both studies in a small size, with a user's estimator in them, and what the program draws from them."""
+    """All studies in a small size, with a user's estimator in them, and what the program draws from them."""
     folder = tmp_path_factory.mktemp("results")
     (folder / "mine.py").write_text(USER_FILE, encoding="utf-8")
-    for study in ("icip", "regions"):
+    for study in ("icip", "regions", "grand"):
         done = CliRunner().invoke(command, ["study", study, "--quick", "--replicates", str(REPLICATES), "--workers", "1",
                                             "--output", str(folder), "--estimator", str(folder / "mine.py")])
         assert done.exit_code == 0, done.output
@@ -174,6 +176,35 @@ def test_beads_outside_are_crosses_and_the_others_dots(drawn, tables):
     assert shown["bead, landed inside"] == inside.sum() and shown["bead, landed outside"] == (~inside).sum()
 
 
+@pytest.mark.parametrize("name", TRUST)
+def test_cells_of_the_heat_maps_have_the_class_of_the_table(name, drawn, tables):
+    """Each cell by a loop over the rows of the summary, its colour looked up by hand."""
+    number, question = name.split("_")
+    rows = tables["grand/summary"]
+    rows = rows[(rows["kind"] == question) & (rows["level"] == 0.95)]
+    scale = trust.SIZES if number == "size" else trust.coverage_scale(0.007)
+    across = trust.columns(rows)
+    groups = dict(list(rows.groupby(["family", "estimator", *list(across)[:-1]])))
+    checked = 0
+    for ax, (family, own) in zip(drawn[name].axes, rows.groupby("family", sort=False), strict=True):
+        shown = {patch.get_gid(): patch for patch in ax.patches}
+        estimators, places = own["estimator"].drop_duplicates(), across.drop(columns="text").itertuples(index=False, name=None)
+        for (row, estimator), (column, where) in product(enumerate(estimators), enumerate(places)):
+            cell, patch = groups.get((family, estimator, *where)), shown.get(f"cell {row} {column}")
+            if cell is None or (cell["failed"] == 1).all() or (number == "size" and cell["size"].isna().all()):
+                assert patch is None
+                continue
+            if number == "size":
+                value = sorted(cell["size"].dropna())[(cell["size"].count() - 1) // 2]
+            else:
+                ends = [low - 0.95 if low > 0.95 else min(high - 0.95, 0.0) for low, high in
+                        zip(cell["coverage_mean_low"], cell["coverage_mean_high"], strict=True)]
+                value = max(ends, key=abs)
+            assert mpl.colors.to_hex(patch.get_facecolor()).upper() == scale.colours[sum(value > edge for edge in scale.edges)]
+            checked += 1
+    assert checked > 100
+
+
 # Numbers in captions
 
 
@@ -242,7 +273,7 @@ def test_a_caption_follows_its_table(name, tables, captions):
     (need, *_) = module(name).NEEDS
     other = {table: tables[table].copy() for table in module(name).NEEDS}
     for table in other.values():
-        for column in ("coverage_mean", "volume_mean", "expected_rms_tre"):
+        for column in ("coverage_mean", "volume_mean", "expected_rms_tre", "size"):
             if column in table:
                 table[column] *= 0.9
         if "verdict" in table:
@@ -281,7 +312,8 @@ def test_missing_tables_are_named_all_in_one_sentence(tmp_path, capsys):
     assert main([str(tmp_path)]) == 2
     sentence = capsys.readouterr().err
     assert sentence.count("\n") == 1
-    assert all(need in sentence for name in FIGURES for need in module(name).NEEDS)
+    needs = {need for name in FIGURES for need in module(name).NEEDS}
+    assert all((need in sentence) == (need.partition("/")[0] not in LONG) for need in needs)
     assert "regerr study icip" in sentence and "regerr study regions" in sentence
     assert not list(tmp_path.iterdir())
 
@@ -304,6 +336,26 @@ def test_a_users_estimator_stands_in_the_legend(name, drawn):
     assert SHOWN in [text.get_text() for legend in drawn[name].legends for text in legend.get_texts()]
 
 
+@pytest.mark.parametrize("name", TRUST)
+def test_a_users_estimator_has_its_row_of_the_heat_maps(name, drawn):
+    assert all(any(text.get_text().startswith("mine") for text in ax.texts) for ax in drawn[name].axes)
+
+
+def test_long_studies_are_left_out_until_they_have_run(results, tmp_path, monkeypatch):
+    drawn: list[str] = []
+
+    def write(name, module, tables, folder):
+        drawn.append(name)
+        return build.Drawn(name, module.TITLE, "", (f"{name}.pdf", f"{name}.png"))
+
+    monkeypatch.setattr(build, "_write", write)
+    for study in ("icip", "regions"):
+        (tmp_path / study).symlink_to(results / study)
+    assert main([str(tmp_path)]) == 0
+    assert drawn == [name for name in FIGURES if module(name).NEEDS[0].partition("/")[0] not in LONG]
+    assert "grand" not in (tmp_path / "index.html").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("name", VERDICTS)
 def test_a_users_estimator_has_its_row_of_verdicts(name, drawn):
     assert any(text.get_text().startswith(SHOWN) for ax in drawn[name].axes for text in ax.get_yticklabels())
@@ -314,7 +366,8 @@ def test_a_users_estimator_of_no_model_stands_in_every_row_of_panels(drawn):
 
 
 def test_looks_are_the_same_in_every_table_and_differ_between_methods(tables):
-    found = {style.looks(table)[NAME] for name, table in tables.items() if name.endswith(("coverage", "summary"))}
+    lined = (table for name, table in tables.items() if name.endswith(("coverage", "summary")) and name.split("/")[0] not in LONG)
+    found = {style.looks(table)[NAME] for table in lined}
     everyone = style.legend_order(style.looks(tables["icip/summary"]))
     assert len(found) == 1
     assert len({look.colour for look in everyone}) == len({look.marker for look in everyone}) == len(everyone) > 4

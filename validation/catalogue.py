@@ -5,7 +5,7 @@ Names are the same in every study, ``family-method``, so that tables can be put 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from regerr.baselines import bootstrap, conformal, fitzpatrick, leave_one_out
 from regerr.errors import UnsupportedError
@@ -62,15 +62,15 @@ class Catalogue:
         """Published formulas."""
         return fitzpatrick.BASELINES if self.family == "rigid" else ()
 
-    def told(self, noise: Noise, words: str) -> tuple[Estimator, ...]:
-        """Ours, told more of the noise than a person who has only points; none where the model cannot use it."""
+    def told(self, noise: Noise) -> tuple[Estimator, ...]:
+        """Ours, given covariances up to a common factor, and as they stand; none where the model cannot use them."""
         try:
             parse_model(self.family).under(noise)
         except UnsupportedError:
             return ()
-        key = words.replace(",", "").replace(" ", "-")
-        return tuple(self._registration(method, noise, f"{method}-{key}", f"{name}, {words}")
-                     for method, name in (("score", "score"), ("likelihood-ratio", "likelihood ratio"), ("wald", "ellipse")))
+        return (self._registration("score", noise, "score-given", "score, covariances given"),
+                self._registration("wald", noise, "wald-given", "ellipse, covariances given"),
+                self._registration("score", replace(noise, scale=1.0), "score-known", "score, covariances and scale given"))
 
     def quick(self) -> tuple[Estimator, ...]:
         """All that cost little."""

@@ -65,6 +65,6 @@ SUMMARY_COLUMNS = {
     **_REST,
     "size": "median over replicates and targets of (content over the oracle's)^(1/d); infinite when most are unbounded",
     "size_se": "from order statistics, the targets of a replicate counted as one draw",
-    "median_efficiency": "median of chi-square with d degrees over that of e' CRB^-1 e, for estimates without moments",
+    "median_efficiency": "the bound's median squared TRE over the one found, for estimates without moments",
     "median_efficiency_se": "",
 }

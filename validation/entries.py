@@ -42,4 +42,4 @@ def enter_precision(ledger: Ledger, prediction: Prediction, truth: np.ndarray, k
     ledger.add("tre", NO_LEVEL, "expected_square", np.asarray(prediction.rms, float) ** 2)
     if known is not None:
         ledger.add("tre", NO_LEVEL, "tre_over_bound", squared / np.einsum("...ii->...", known.bound))
-        ledger.count("tre", NO_LEVEL, "distance", known.distance(deviation))
+        ledger.count("tre", NO_LEVEL, "square_over_median", squared / known.median_square)

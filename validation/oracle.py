@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from scipy.special import chdtri
 
+from regerr.baselines.weighted_chi_square import quantile
 from regerr.bounds import cramer_rao
 from simulations import Experiment, Observed
 
@@ -51,10 +53,11 @@ class Oracle:
         d = c.shape[-1]
         return np.asarray(_BALL[d] * chdtri(d, 1.0 - level) ** (d / 2) * np.sqrt(np.linalg.det(c)))
 
-    def distance(self, deviation: np.ndarray) -> np.ndarray:
-        """``e' CRB^-1 e`` of deviations (..., m, d): chi-square with d degrees for a Gaussian estimate that meets the bound."""
-        solved = np.linalg.solve(self.bound, deviation[..., None])[..., 0]
-        return np.asarray(np.einsum("...d,...d->...", deviation, solved))
+    @cached_property
+    def median_square(self) -> np.ndarray:
+        """Median squared deviation of a Gaussian estimate that meets the bound (weighted chi-squares): (m,) or (..., m)."""
+        variances = np.maximum(np.linalg.eigvalsh(self.bound), 0.0)
+        return np.asarray(quantile(0.5, variances))
 
 
 def oracle(family: str, experiment: Experiment, observed: Observed) -> Oracle | None:

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
-from scipy.special import chdtri
 
 from . import measures
 from .columns import SUMMARY_COLUMNS, TARGET_COLUMNS
@@ -60,7 +59,7 @@ def per_scenario(study: Study, sums: Mapping[str, pd.DataFrame]) -> pd.DataFrame
     facts = (out[name] for name in ("coverage_mean", "coverage_mean_se", "replicates", "targets", "level", "margin"))
     out["verdict"] = [str(judge_mean(*row)) for row in zip(*facts, strict=True)]
     out.loc[out["failed"] == 1.0, ["verdict", "worst_verdict"]] = str(Verdict.CANNOT)
-    out = _with_medians(study, out, big)
+    out = _with_medians(out, big)
     return _ordered(out, study, SUMMARY_COLUMNS)
 
 
@@ -124,14 +123,12 @@ def _measured(big: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     return out
 
 
-def _with_medians(study: Study, out: pd.DataFrame, big: pd.DataFrame) -> pd.DataFrame:
-    """The rows with what is summarised by medians: sizes, and distances from the truth in the metric of the bound."""
+def _with_medians(out: pd.DataFrame, big: pd.DataFrame) -> pd.DataFrame:
+    """The rows with what is summarised by medians: sizes, and squared deviations where means may not exist."""
     size = _medians(big, "size", _CELL, out)
-    distance = _medians(big, "distance", ["scenario", "estimator"], out)
-    dimension = {s.identity: s.experiment.targets.dimension for s in study.scenarios}
-    of_oracle = chdtri(out["scenario"].map(dimension).to_numpy(float), 0.5)
+    square = _medians(big, "square_over_median", ["scenario", "estimator"], out)
     with np.errstate(divide="ignore", invalid="ignore"):
-        efficiency = measures.Measured(of_oracle / distance.value, of_oracle / distance.value**2 * distance.error)
+        efficiency = measures.Measured(1.0 / square.value, square.error / square.value**2)
     return out.assign(size=size.value, size_se=size.error, median_efficiency=efficiency.value,
                       median_efficiency_se=efficiency.error)
 

@@ -166,7 +166,7 @@ def anisotropic() -> Iterator[Cell]:
     for family, d, n in _grid(FEW_MANY):
         covariance = variance_of(0.05) * np.diag([1.0] * (d - 1) + [9.0])
         law = Noise(source_covariance=covariance, target_covariance=covariance)
-        yield Cell("anisotropic", "s.d. 3 : 1", family, d, n, 0.05, law=law, more=Catalogue(family).told(law, "shape known"))
+        yield Cell("anisotropic", "s.d. 3 : 1", family, d, n, 0.05, law=law, more=Catalogue(family).told(law))
     for d, n in product((2, 3), FEW_MANY["affine"]):
         yield Cell("anisotropic", "axes 4 : 1", "affine", d, n, 0.05, truth=Affine(d, stretch=4.0), truth_family="affine")
 
@@ -179,8 +179,7 @@ def photons() -> Iterator[Cell]:
         rng = np.random.default_rng(2026)
         law, located = beads.settle(rng, (n, d)), beads.settle(rng, (TARGETS, d))
         yield Cell("photons", "100 to 10,000", family, d, n, 0.12, law=law, target_noise=located, given=True,
-                   more=(*Catalogue(family).told(Noise(shape="given"), "photons, scale free"),
-                         *Catalogue(family).told(Noise(shape="given", scale=1.0), "photons")))
+                   more=Catalogue(family).told(Noise(shape="given")))
 
 
 def heavy_tails() -> Iterator[Cell]:
