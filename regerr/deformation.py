@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from .errors import InputError, RegistrationWarning, UndeterminedError, UnsupportedError
-from .hypotheses import NestedTest, Outcome, parse_test, with_options
+from .hypotheses import TESTS, NestedTest, Outcome, parse_test, with_options
 from .hypotheses.groups import Groups, parse_groups
 from .hypotheses.seeds import Seed, checked_draws, checked_seed
 from .hypotheses.wild import TRIED, WildF
@@ -17,7 +17,7 @@ from .models import Model, parse_model
 from .nested import LADDER, steps
 from .noise import Noise, parse_noise
 from .pairs import FiducialPairs
-from .results import fit
+from .results import assumed_noise, fit
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +88,8 @@ def compare_models(pairs: FiducialPairs, null: str | Model, wider: str | Model, 
     pairs : FiducialPairs
         One dataset, or a batch (..., n, d); for the tests of raters the last axis of the batch is the raters.
     null, wider : {"rigid", "similarity", "affine"} or model objects
-    noise : {"both", "target", "source", "full"} or Noise
+    noise : {"both", "target", "source", "full", "given"} or Noise
+        Covariances that pairs carry take the place of "both".
     on_failure : {"raise", "mark"}
         What to do with layouts that leave a model undetermined.
     test : name or test object
@@ -96,7 +97,7 @@ def compare_models(pairs: FiducialPairs, null: str | Model, wider: str | Model, 
         the null sets), "wild" and "wild-t" (the law of F from random signs of landmarks or groups, without and with weights of
         Student's t), "bootstrap" (from simulated datasets), "raters" and "raters-permuted" (the rater as the unit), and to
         compare with, "bartlett", "chi2", "iso/full". With noise of any covariance: "F" (Wilks' lambda with Rao's F), "bartlett",
-        "chi2", "iso/full".
+        "chi2", "iso/full". With given covariances, in whose metric all sums are: "F", "wild", "wild-t", "bartlett", "chi2".
     groups : sequence of n labels or mapping of names to labels, optional
         Landmarks that belong together, for the wild tests: left-right partners, neighbours.
     draws : int, optional
@@ -113,18 +114,24 @@ def compare_models(pairs: FiducialPairs, null: str | Model, wider: str | Model, 
     """
     models = parse_model(null), parse_model(wider)
     steps(*models)
-    assumed = parse_noise(noise)
+    assumed = assumed_noise(pairs, parse_noise(noise))
     chosen = with_options(parse_test(test, assumed), groups=parse_groups(groups, pairs.names), draws=checked_draws(draws),
                           seed=checked_seed(seed))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RegistrationWarning)  # an exact fit is told in the verdict
-        failure = fit(chosen.fitted_to(pairs), models[1], chosen.assumed(assumed), on_failure).failure
+        failure = _failures(chosen, pairs, models, assumed, on_failure)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         found = _applied(chosen, pairs, models, assumed, failure == 0)
     silent = found.unresolved | (failure > 0)
     return Comparison((models[0].card.name, models[1].card.name), assumed, np.where(silent, np.nan, found.statistic),
                       np.where(silent, np.nan, found.p_value), found.dof, found.exact, found.unresolved & (failure == 0), failure,
                       chosen, found.law)
+
+
+def _failures(test: NestedTest, pairs: FiducialPairs, models: tuple[Model, Model], noise: Noise, on_failure: str) -> np.ndarray:
+    """One code for each dataset: of the first of the models, those that the test asks for, that has no fit."""
+    codes = [fit(test.fitted_to(pairs), model, own, on_failure).failure for model, own in test.fits(*models, noise)]
+    return np.asarray(np.where(codes[0] > 0, codes[0], codes[-1]))
 
 
 def _applied(test: NestedTest, pairs: FiducialPairs, models: tuple[Model, Model], noise: Noise, usable: np.ndarray) -> Outcome:
@@ -134,11 +141,18 @@ def _applied(test: NestedTest, pairs: FiducialPairs, models: tuple[Model, Model]
     if not usable.any():
         empty = np.full(usable.shape, np.nan)
         return Outcome(empty, empty, (np.nan, np.nan), "no dataset has a fit", np.zeros(usable.shape, bool))
-    part = test.apply(pairs[usable], *models, noise)
+    part = test.apply(pairs[usable], *models, _part(noise, usable))
     spread = [np.full(usable.shape, fill) for fill in (np.nan, np.nan, False)]
     for whole, some in zip(spread, (part.statistic, part.p_value, part.unresolved), strict=True):
         whole[usable] = some
     return Outcome(spread[0], spread[1], part.dof, part.law, spread[2], part.exact)
+
+
+def _part(noise: Noise, usable: np.ndarray) -> Noise:
+    """The noise of some datasets: covariances that differ from dataset to dataset go with them."""
+    stated = {name: getattr(noise, name) for name in ("source_covariance", "target_covariance")}
+    own = {name: c[usable] for name, c in stated.items() if c is not None and np.ndim(c) == usable.ndim + 3}
+    return replace(noise, **own) if own else noise
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,7 +202,7 @@ def compare_ladder(pairs: FiducialPairs, noise: str | Noise = "both", *, test: s
     InputError
         For a batch (beyond the raters of a test of raters), for an unknown noise or test, and for wrong options.
     """
-    assumed = parse_noise(noise)
+    assumed = assumed_noise(pairs, parse_noise(noise))
     chosen = parse_test(test, assumed)
     single = chosen.fitted_to(pairs)
     if single.batch_shape:
@@ -204,7 +218,7 @@ def compare_ladder(pairs: FiducialPairs, noise: str | Noise = "both", *, test: s
 
 def _beside(chosen: NestedTest, pairs: FiducialPairs, noise: Noise, groups: Groups | None) -> NestedTest | None:
     """The wild test, where it can stand beside the chosen one, or groups ask for it."""
-    if chosen.name != "F" or noise.shape != "isotropic":
+    if chosen.name != "F" or "wild" not in TESTS[noise.shape]:
         return None
     return WildF() if pairs.n >= TRIED[pairs.dimension] or groups is not None else None
 

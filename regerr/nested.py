@@ -154,7 +154,7 @@ class Sums:
     @property
     def unresolved(self) -> np.ndarray:
         """Datasets that the wider model fits exactly, to rounding: bool (...)."""
-        return self.rss_1 < self.rounding
+        return self.rss_1 <= self.rounding
 
 
 def steps(simpler: Model, wider: Model) -> tuple[int, int]:

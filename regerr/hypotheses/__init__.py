@@ -19,19 +19,23 @@ from .wild import WildF, WildT
 ISOTROPIC: dict[str, NestedTest] = {test.name: test for test in (
     FisherTest(), WildF(), WildT(), ParametricBootstrap(), Bartlett(), ChiSquare(), IsoFull(), RatersF(), RatersPermuted())}
 FULL: dict[str, NestedTest] = {test.name: test for test in (RaoTest(), FullBartlett(), FullChiSquare(), IsoFull())}
-TESTS = {"isotropic": ISOTROPIC, "full": FULL}  # by the shape of the noise
+GIVEN = {name: ISOTROPIC[name] for name in ("F", "wild", "wild-t", "bartlett", "chi2")}
+TESTS = {"isotropic": ISOTROPIC, "full": FULL, "given": GIVEN}  # by the shape of the noise
 
 
 def parse_test(test: str | NestedTest, noise: Noise) -> NestedTest:
     """A name or a test object to the object; InputError for an unknown name, UnsupportedError where the noise rules it out."""
+    if noise.tails is not None:
+        raise UnsupportedError(f"tests of deformation take no noise with tails={noise.tails:g}: leave the tails out, and use the "
+                               "test 'wild-t'")
     if not isinstance(test, str):
         return test
     known = TESTS[noise.shape]
     if test in known:
         return known[test]
     if test in ISOTROPIC:
-        raise UnsupportedError(f"the test {test!r} needs noise that is alike in all directions, and this is {noise.shape}: use "
-                               f"one of {', '.join(known)}")
+        raise UnsupportedError(f"the test {test!r} needs noise that is alike in all directions, and this is {noise.describe()}: "
+                               f"use one of {', '.join(known)}")
     raise InputError(f"test {test!r} is unknown: use one of {', '.join(ISOTROPIC)}")
 
 
@@ -46,4 +50,4 @@ def with_options(test: NestedTest, **options: Any) -> NestedTest:
     return replace(test, **given)  # type: ignore[type-var]
 
 
-__all__ = ["FULL", "ISOTROPIC", "TESTS", "NestedTest", "Outcome", "parse_test", "with_options"]
+__all__ = ["FULL", "GIVEN", "ISOTROPIC", "TESTS", "NestedTest", "Outcome", "parse_test", "with_options"]

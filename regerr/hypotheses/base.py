@@ -79,9 +79,9 @@ class NestedTest(ABC):
         """The pairs that the two models are fitted to."""
         return pairs
 
-    def assumed(self, noise: Noise) -> Noise:
-        """The noise under which the wider model must have a fit."""
-        return noise
+    def fits(self, simpler: Model, wider: Model, noise: Noise) -> tuple[tuple[Model, Noise], ...]:
+        """The models that must have a fit, each under a noise."""
+        return ((wider, noise), (simpler, noise)) if noise.shape == "given" else ((wider, noise),)
 
 
 def more_parameters(simpler: Model, wider: Model, dimension: int) -> int:

@@ -31,13 +31,13 @@ class IsoFull(NestedTest):
     null = "noise alike in all directions"
     caution = TOO_OFTEN
 
-    def assumed(self, noise: Noise) -> Noise:
+    def fits(self, simpler: Model, wider: Model, noise: Noise) -> tuple[tuple[Model, Noise], ...]:
         without_scale(self, noise)
-        return replace(noise, shape="full")
+        return ((wider, replace(noise, shape="full")),)
 
     def apply(self, pairs: FiducialPairs, simpler: Model, wider: Model, noise: Noise) -> Outcome:
         n, d = pairs.n, pairs.dimension
-        log_q, unresolved = wider_log_determinant(pairs, wider, self.assumed(noise))
+        log_q, unresolved = wider_log_determinant(pairs, wider, replace(noise, shape="full"))
         sums = Sums.of(pairs.source, pairs.target, simpler, wider, replace(noise, shape="isotropic"))
         null = d * np.log(sums.rss_0 / (n * d)) - 2.0 * noise.source_share * d * np.log(sums.scale)
         statistic = n * (null - log_q + d * math.log(n))

@@ -13,6 +13,7 @@ from ..nested import Sums
 from ..noise import Noise
 from ..pairs import FiducialPairs
 from .base import NestedTest, Outcome
+from .sums import sums_of
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class FisherTest(NestedTest):
     label = "F"
 
     def apply(self, pairs: FiducialPairs, simpler: Model, wider: Model, noise: Noise) -> Outcome:
-        sums = Sums.of(pairs.source, pairs.target, simpler, wider, noise)
+        sums = sums_of(pairs, simpler, wider, noise)
         statistic = fisher_statistic(sums, noise)
         exact = _exact(simpler, wider, noise, pairs.dimension)
         law = "exact" if exact else "exact to first order"

@@ -18,6 +18,7 @@ from ..nested import Sums
 from ..noise import Noise
 from ..pairs import FiducialPairs
 from .base import NestedTest, Outcome
+from .sums import sums_of
 
 
 class LikelihoodRatio(NestedTest):
@@ -35,7 +36,7 @@ class LikelihoodRatio(NestedTest):
         """What its p-value rests on."""
 
     def apply(self, pairs: FiducialPairs, simpler: Model, wider: Model, noise: Noise) -> Outcome:
-        sums = Sums.of(pairs.source, pairs.target, simpler, wider, noise)
+        sums = sums_of(pairs, simpler, wider, noise)
         if noise.scale is not None:
             statistic, unresolved = sums.fall / noise.scale**2, np.zeros(sums.rss_1.shape, bool)
         else:

@@ -37,6 +37,9 @@ class ParametricBootstrap(NestedTest):
 
     label = "parametric bootstrap of F"
 
+    def fits(self, simpler: Model, wider: Model, noise: Noise) -> tuple[tuple[Model, Noise], ...]:
+        return (wider, noise), (simpler, noise)
+
     def apply(self, pairs: FiducialPairs, simpler: Model, wider: Model, noise: Noise) -> Outcome:
         n, d = pairs.n, pairs.dimension
         source, target = (p.reshape(-1, n, d) for p in (pairs.source, pairs.target))

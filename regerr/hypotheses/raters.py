@@ -44,6 +44,9 @@ class RatersF(NestedTest):
         _check(pairs, _LEAST[False], self.name)
         return FiducialPairs(pairs.source.mean(-3), pairs.target.mean(-3), pairs.names, pairs.source_unit, pairs.target_unit)
 
+    def fits(self, simpler: Model, wider: Model, noise: Noise) -> tuple[tuple[Model, Noise], ...]:
+        return (wider, noise), (simpler, noise)
+
     def apply(self, pairs: FiducialPairs, simpler: Model, wider: Model, noise: Noise) -> Outcome:
         u = strains(pairs, simpler, wider, noise)
         k, q = u.shape[-2] // 2, u.shape[-1]

@@ -7,6 +7,7 @@ identity for rigid < similarity). ``Q_G`` and ``Q_D`` are orthonormal bases of G
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,9 @@ from ..blocks import fit_blocks
 from ..linalg import about
 from ..models import Model
 from ..noise import Noise
+from ..pair_covariances import PairCovariances
+from ..pairs import FiducialPairs
+from ..results import given_covariances
 
 _STEPS = 50  # of the scale of t weights; each halves what is left, or better
 
@@ -30,7 +34,7 @@ class Strain:
     added : (b, n, d, q)
         ``Q_D``.
     residuals : (b, n, d)
-        z, what is left of the (weighted) residuals after G.
+        z, what is left after G of the residuals, over their s.d. where covariances are given, and times weights if any.
     """
 
     kept: np.ndarray
@@ -39,15 +43,20 @@ class Strain:
 
     @classmethod
     def of(cls, source: np.ndarray, target: np.ndarray, simpler: Model, wider: Model, noise: Noise,
-           degrees: float | None = None) -> Strain:
+           degrees: float | None = None, given: PairCovariances | None = None) -> Strain:
         """From points (b, n, d), with rows weighted as under Student's t of so many degrees if any are given."""
-        fit = fit_blocks(simpler.under(noise), source, target)
+        fit = fit_blocks(simpler.under(noise), source, target, given)
         v = fit.transform.apply(source)
         r = target - v
-        eta = about(v + noise.source_share * r, fit.y_mean)
-        weights = None if degrees is None else np.sqrt(t_weights(r, degrees))[..., None]
-        kept, added = bases(eta, simpler, wider, weights)
-        z = r if weights is None else weights * r
+        if given is None:
+            metric, toward = np.broadcast_to(np.eye(r.shape[-1]), (1, 1, *2 * r.shape[-1:])), noise.source_share * r
+        else:
+            metric, toward = _whitened(fit.matrix, r, given)
+        z = (metric @ r[..., None])[..., 0]
+        if degrees is not None:
+            weights = np.sqrt(t_weights(z, degrees))[..., None]
+            metric, z = weights[..., None] * metric, weights * z
+        kept, added = bases(about(v + toward, fit.y_mean), simpler, wider, metric)
         flat = kept.reshape(len(kept), -1, kept.shape[-1])
         along = flat @ (np.swapaxes(flat, -1, -2) @ z.reshape(len(z), -1, 1))
         return cls(kept, added, z - along.reshape(z.shape))
@@ -75,15 +84,36 @@ def ratio(explained: np.ndarray, total: np.ndarray, q: int, v: int) -> np.ndarra
     return explained / q / (np.maximum(total - explained, 0.0) / v)
 
 
-def bases(eta: np.ndarray, simpler: Model, wider: Model, weights: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """``Q_G`` (b, n, d, k) and ``Q_D`` (b, n, d, q) at centred latent points (b, n, d), rows times weights (b, n, 1)."""
+def blocks_of_strain(pairs: FiducialPairs, simpler: Model, wider: Model, noise: Noise, degrees: float | None,
+                     step: int) -> Iterator[Strain]:
+    """The strain of a batch, so many datasets at a time."""
+    source, target = (points.reshape(-1, pairs.n, pairs.dimension) for points in (pairs.source, pairs.target))
+    given = given_covariances(pairs, noise)
+    flat = None if given is None else given.flat(pairs.batch_shape)
+    for i in range(0, len(source), step):
+        rows = slice(i, i + step)
+        part = None if flat is None else flat.datasets(rows)
+        yield Strain.of(source[rows], target[rows], simpler, wider, noise, degrees, part)
+
+
+def _whitened(matrix: np.ndarray, r: np.ndarray, given: PairCovariances) -> tuple[np.ndarray, np.ndarray]:
+    """``S_i^(-1/2)`` of the effective covariances (b, n, d, d), and the way from an image to its latent point (b, n, d)."""
+    a = matrix[:, None]
+    seen = a @ given.source @ np.swapaxes(a, -1, -2)
+    root = np.linalg.cholesky(np.broadcast_to(given.target + seen, (*r.shape, r.shape[-1])))
+    metric = np.linalg.inv(root)
+    return metric, (seen @ np.swapaxes(metric, -1, -2) @ (metric @ r[..., None]))[..., 0]
+
+
+def bases(eta: np.ndarray, simpler: Model, wider: Model, metric: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """``Q_G`` (b, n, d, k) and ``Q_D`` (b, n, d, q) at centred latent points (b, n, d), the rows of each times its metric."""
     b, n, d = eta.shape
     moves = simpler.card.moves(d)
     turned = np.einsum("kij,bnj->bnik", np.concatenate([moves, complement(moves, wider.card.moves(d))]), eta)
     shift = np.broadcast_to(np.eye(d), (b, n, d, d))
     columns = np.concatenate([shift, turned], -1)
-    if weights is not None:
-        columns = weights[..., None] * columns
+    if metric is not None:
+        columns = metric @ columns
     q, _ = np.linalg.qr(columns.reshape(b, n * d, -1))
     q = q.reshape(b, n, d, -1)
     k = d + len(moves)

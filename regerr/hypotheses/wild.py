@@ -14,13 +14,13 @@ import numpy as np
 
 from ..errors import UndeterminedError
 from ..models import Model
-from ..nested import Sums
 from ..noise import Noise
 from ..pairs import FiducialPairs
 from .base import NestedTest, Outcome
 from .groups import group_codes
 from .seeds import DEFAULT_SEED, Seed, generator_of, seed_words
-from .strain import Strain, ratio
+from .strain import Strain, blocks_of_strain, ratio
+from .sums import sums_of
 
 LEAST_GROUPS = 6  # fewer have no p-value below 1/16
 TRIED = {2: 6, 3: 12}  # groups in 2D and 3D from which on its size was measured
@@ -51,24 +51,24 @@ class WildF(NestedTest):
     distributed = False
     degrees: ClassVar[float | None] = None
 
+    def fits(self, simpler: Model, wider: Model, noise: Noise) -> tuple[tuple[Model, Noise], ...]:
+        return (wider, noise), (simpler, noise)
+
     def apply(self, pairs: FiducialPairs, simpler: Model, wider: Model, noise: Noise) -> Outcome:
         codes = group_codes(self.groups, pairs.n)
         signs = self._patterns(int(codes.max()) + 1)
-        points = [p.reshape(-1, pairs.n, pairs.dimension) for p in (pairs.source, pairs.target)]
         step = max(1, _ROOM // (len(signs) * 16 + 16 * pairs.n * pairs.dimension))
-        parts = [self._block(points[0][i:i + step], points[1][i:i + step], simpler, wider, noise, codes, signs)
-                 for i in range(0, len(points[0]), step)]
-        statistic, p_value, small = (np.concatenate(found).reshape(pairs.batch_shape) for found in zip(*parts, strict=True))
-        d = pairs.dimension
-        q = wider.card.parameters[d] - simpler.card.parameters[d]
-        v = math.inf if noise.scale is not None else pairs.n * d - wider.card.parameters[d]
-        return Outcome(statistic, p_value, (q, v), self._law(len(signs), int(codes.max()) + 1), small)
+        strains = blocks_of_strain(pairs, simpler, wider, noise, self.degrees, step)
+        parts = [self._judged(strain, codes, signs, noise) for strain in strains]
+        statistic, p_value = (np.concatenate(found).reshape(pairs.batch_shape) for found in zip(*parts, strict=True))
+        sums = sums_of(pairs, simpler, wider, noise)
+        known = noise.scale is not None
+        unresolved = np.zeros(statistic.shape, bool) if known else sums.unresolved
+        law = self._law(len(signs), int(codes.max()) + 1)
+        return Outcome(statistic, p_value, (sums.q, math.inf if known else sums.v), law, unresolved)
 
-    def _block(self, source: np.ndarray, target: np.ndarray, simpler: Model, wider: Model, noise: Noise, codes: np.ndarray,
-               signs: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Statistic, p-value and unresolved of some datasets."""
-        strain = Strain.of(source, target, simpler, wider, noise, self.degrees)
-        sums = Sums.of(source, target, simpler, wider, noise)
+    def _judged(self, strain: Strain, codes: np.ndarray, signs: np.ndarray, noise: Noise) -> tuple[np.ndarray, np.ndarray]:
+        """Statistic and p-value of some datasets."""
         explained, total = flipped(strain, codes, signs)
         own = (np.einsum("bndq,bnd->bq", strain.added, strain.residuals) ** 2).sum(-1)
         if noise.scale is not None:
@@ -76,8 +76,7 @@ class WildF(NestedTest):
         else:
             statistic, drawn = strain.statistic, ratio(explained, total, strain.q, strain.v)
         reached = (drawn >= statistic[:, None] * (1.0 - 1e-12)).sum(-1)
-        unresolved = sums.unresolved if noise.scale is None else np.zeros(len(own), bool)
-        return statistic, share_reached(reached, signs), unresolved
+        return statistic, share_reached(reached, signs)
 
     def _patterns(self, count: int) -> np.ndarray:
         if count < LEAST_GROUPS:
