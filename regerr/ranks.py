@@ -18,13 +18,16 @@ from .order_statistics import ROUNDING, at_rank, conformal_p_value, conformal_ra
 from .pair_covariances import Weight
 from .ratios import Method, Wald, is_the_prediction
 
+_FARTHEST = 4.0  # scores are squared lengths
 _NUMBERS = 1 << 20  # coordinates of refitted pairs at a time
 
 
 class Rank(Method):
     """Full conformal: refit with the new pair, and accept it while its deleted residual is not among the largest (section 15).
 
-    Exact, ``ceil(level (n+1))/(n+1)``, when the n + 1 pairs are exchangeable, position included.
+    Exact, ``ceil(level (n+1))/(n+1)``, when the n + 1 pairs are exchangeable, position included. A new pair far enough out takes
+    over the fit, and its residual then falls among the others' again: points are outside, too, whose residual from the fit of
+    the n pairs is more than twice as long as the longest of theirs.
     """
 
     name = "rank"
@@ -50,12 +53,14 @@ class Rank(Method):
         new, limit = scores[..., -1], at_rank(scores[..., :-1], conformal_rank(fit.n, level))
         with np.errstate(invalid="ignore", divide="ignore"):
             ratio = np.where((new == 0) | np.isinf(limit), 0.0, new / limit)
+        ratio = np.maximum(ratio, _distance(estimator, fit, dx, dy, weight))
         return _settled(estimator, fit, dx, dy, ratio, np.array([0.0, np.inf]))
 
     def p_value(self, estimator: Estimator, fit: Any, dx: np.ndarray, dy: np.ndarray, weight: Weight) -> np.ndarray:
         scores = _joint_scores(estimator, fit, dx, dy)
-        p = conformal_p_value((scores[..., :-1] < scores[..., -1:]).sum(-1), fit.n)
-        return _settled(estimator, fit, dx, dy, p, conformal_p_value(np.array([0, fit.n]), fit.n))
+        smaller = (scores[..., :-1] < scores[..., -1:]).sum(-1)
+        smaller = np.where(_distance(estimator, fit, dx, dy, weight) > 1.0, fit.n, smaller)
+        return _settled(estimator, fit, dx, dy, conformal_p_value(smaller, fit.n), conformal_p_value(np.array([0, fit.n]), fit.n))
 
 
 class Calibrated(Wald):
@@ -129,6 +134,14 @@ def _too_few(name: str, n: int, level: float | None) -> str:
 def _scores(estimator: Estimator, fit: Any) -> np.ndarray:
     """Deleted residuals of the pairs over the noise variance (..., n), infinite for one that takes over; NaN for a failed fit."""
     return _or_infinite(estimator.studentised(fit, fit.source, fit.target), fit.failure)
+
+
+def _distance(estimator: Estimator, fit: Any, dx: np.ndarray, dy: np.ndarray, weight: Weight) -> np.ndarray:
+    """``e' V_0^-1 e`` from the fit of the n pairs, over _FARTHEST times the largest of their scores, (..., m)."""
+    distance = Wald().statistics(estimator, fit, dx, dy, weight)[0] * estimator.divisor(fit.n, len(dx))
+    largest = at_rank(_scores(estimator, fit), fit.n)[..., None]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(np.isinf(largest) | (distance == 0), 0.0, distance / (_FARTHEST * largest))
 
 
 def _joint_scores(estimator: Estimator, fit: Any, dx: np.ndarray, dy: np.ndarray) -> np.ndarray:
