@@ -18,6 +18,7 @@ from regerr import FiducialPairs, Noise, Transform
 from regerr.baselines import cohen_ober, danilchenko, fitzpatrick, wiles
 from regerr.baselines.cohen_ober import CohenOber, closed_form
 from regerr.baselines.danilchenko import Danilchenko, expected_square, fre_covariance
+from regerr.baselines.icip import Icip
 from regerr.baselines.known_noise import added, effective, seen, stated
 from regerr.baselines.wiles import Wiles
 from regerr.errors import Failure, InputError, UndeterminedError
@@ -140,6 +141,38 @@ def test_photons(model, n, known, expected):
     error = math.sqrt(0.95 * 0.05 / len(covered))
     assert abs(covered.mean() - expected) < 4 * error
     assert (covered.mean() < 0.95 - 10 * error) == (model == "rigid")
+
+
+TILTED = [((20, 20, 20), 4, (0.935, 0.913), (0.907, 0.871), (18.6, 14.4)),
+          ((20, 20, 6), 4, (0.871, 0.782), (0.738, 0.634), (33.6, 29.3)),
+          ((20, 20, 6), 10, (0.943, 0.905), (0.833, 0.781), (13.1, 10.7))]
+
+
+@pytest.mark.parametrize(("spread", "n", "shaped", "round_", "lengths"), TILTED)
+def test_noise_that_is_larger_along_the_optical_axis(spread, n, shaped, round_, lengths):
+    """Theory, section 12: noise (1, 1, 3) in both spaces, 20 degrees of tilt, a target 150 away; an independent run, one layout.
+
+    First order with the shape known, `observation` and `tre`; taken for isotropic; r.m.s. TRE without and with weights.
+    """
+    rng, sd, replicates = np.random.default_rng([24, n, *spread]), np.array([1.0, 1.0, 3.0]), 3_000
+    turn = Rotation.from_rotvec([math.radians(20), 0, 0]).as_matrix()
+    x, away = rng.standard_normal((replicates, n, 3)) * spread, rng.standard_normal((replicates, 1, 3))
+    target = 150 * away / np.linalg.norm(away, axis=-1, keepdims=True)
+    noise, new = rng.standard_normal((2, *x.shape)) * sd, rng.standard_normal((2, *target.shape)) * sd
+    given = np.broadcast_to(np.diag(sd**2), (n, 3, 3))
+    pairs = FiducialPairs(x + noise[0], x @ turn.T + noise[1], source_covariance=given, target_covariance=given)
+    truth = target @ turn.T
+    for estimator, expected in ((CohenOber("rigid"), shaped), (Danilchenko(), shaped), (Icip("rigid"), round_)):
+        seen_ = estimator.predict(pairs, target + new[0], "observation").p_value(truth + new[1]) >= 0.05
+        there = estimator.predict(pairs, target, "tre").p_value(truth) >= 0.05
+        assert seen_.mean() == pytest.approx(expected[0], abs=0.035) and there.mean() == pytest.approx(expected[1], abs=0.035)
+    for estimator, expected in ((Wiles(), lengths[0]), (CohenOber("rigid"), lengths[1])):
+        answer = estimator.predict(pairs, target, "tre")
+        failed = (answer.failure > 0).mean()
+        assert failed < 0.005  # flat layouts of four: some do not settle, and no mean leaves those out
+        if not failed:
+            assert np.sqrt(((answer.mean - truth) ** 2).sum(-1).mean()) == pytest.approx(expected, rel=0.07)
+    assert (Danilchenko().fit(pairs)[1].failure > 0).mean() < 0.01
 
 
 def test_weights_are_worth_their_photons():

@@ -16,16 +16,19 @@ import numpy as np
 
 from ..errors import Failure, InputError
 from ..linalg import (
+    EPS,
     about,
     components,
+    dot,
     inverse_symmetric,
     matrix_components,
     root,
     rows_matrix,
     symmetrised,
+    times,
     transpose,
 )
-from ..models.solver import Problem, solve
+from ..models.solver import Problem, Terms, normal_equations, solved
 from ..noise import Noise, parse_noise
 from ..pair_covariances import PairCovariances
 from ..pairs import FiducialPairs
@@ -36,8 +39,8 @@ from .asking import answerable, plain_fit, points_of
 from .gaussian import GaussianPrediction
 from .known_noise import added, checked_noise, effective, estimator_of, images, inverse_of, jacobian, stated
 
-_ROUNDS = 100
-_SETTLED = 1e-12  # change of a rotation's entries that counts as none
+_ROUNDS = 200
+_SETTLED = 1e-14  # fall of the sum of squares that a step still promises, relative, at which it is too small to matter
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,7 +222,7 @@ class Danilchenko:
 
 def _searched(pairs: FiducialPairs, spread: Callable[[PairCovariances, np.ndarray], np.ndarray], given: PairCovariances,
               start: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Rotations and shifts (...), by turns with the weights held and weights anew; and which of them settled."""
+    """Rotations and shifts (...), by steps with the weights of the rotation so far; and which of them settled."""
     batch, (n, d) = pairs.batch_shape, pairs.source.shape[-2:]
     x, y = (components(about(points, points.mean(-2)).reshape(-1, n, d)) for points in (pairs.source, pairs.target))
     flat, matrix = given.flat(batch), start.reshape(-1, d, d).copy()
@@ -227,15 +230,25 @@ def _searched(pairs: FiducialPairs, spread: Callable[[PairCovariances, np.ndarra
     for _ in range(_ROUNDS):
         if not len(rows):
             break
-        held = matrix_components(spread(_part(flat, rows), matrix[rows]))
-        held = held.reshape(d, d, -1, held.shape[-1])  # one for all datasets where weights are given
-        problem = Problem(x[:, rows], y[:, rows], np.zeros((d, d, 1, 1)), held, turns(d), turned)
-        found = solve(problem, matrix_components(matrix[rows]), shift[:, rows])
-        new = rows_matrix(found.terms.matrix)
-        done = np.abs(new - matrix[rows]).max((-2, -1)) < _SETTLED
-        matrix[rows], shift[:, rows], settled[rows] = new, found.terms.shift, done & found.settled
+        step, done = _step(x[:, rows], y[:, rows], spread(_part(flat, rows), matrix[rows]), matrix[rows], shift[:, rows])
+        matrix[rows] = rows_matrix(turned(step[d:])) @ matrix[rows]
+        shift[:, rows] += step[:d]
+        settled[rows] = done
         rows = rows[~done]
     return matrix.reshape(*batch, d, d), shift.T.reshape(*batch, d), settled.reshape(batch)
+
+
+def _step(x: np.ndarray, y: np.ndarray, held: np.ndarray, matrix: np.ndarray, shift: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Shift and turn (d + q, b) that fit best with weights held, to first order; and whether they are too small to matter."""
+    d = len(x)
+    spread = matrix_components(held)
+    spread = spread.reshape(d, d, -1, spread.shape[-1])  # one for all datasets where weights are given
+    problem = Problem(x, y, np.zeros((d, d, 1, 1)), spread, turns(d), turned)
+    terms = Terms.of(problem, matrix_components(matrix), shift)
+    normal, right = normal_equations(problem, terms)
+    step = solved(normal, right)
+    smallest = EPS**2 * dot(y, times(terms.precision, y)).sum(-1)
+    return step.T, np.einsum("bk,bk->b", step, right) <= _SETTLED * terms.rss + 64.0 * smallest
 
 
 def _part(given: PairCovariances, rows: np.ndarray) -> PairCovariances:
