@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     )
     from .io import Points, read_pairs, read_points, read_transform, write_pairs, write_points, write_transform
     from .noise import Noise
+    from .outliers import remove_outliers, suspects
     from .pairs import FiducialPairs, Unused
     from .records import load
     from .repeats import Repeats, read_repeats
@@ -38,6 +39,7 @@ _HOMES = {
                "UnsupportedError"),
     "io": ("Points", "read_pairs", "read_points", "read_transform", "write_pairs", "write_points", "write_transform"),
     "noise": ("Noise",),
+    "outliers": ("remove_outliers", "suspects"),
     "pairs": ("FiducialPairs", "Unused"),
     "records": ("load",),
     "repeats": ("Repeats", "read_repeats"),
@@ -73,6 +75,8 @@ __all__ = [
     "read_points",
     "read_repeats",
     "read_transform",
+    "remove_outliers",
+    "suspects",
     "write_pairs",
     "write_points",
     "write_transform",

@@ -49,6 +49,8 @@ PUBLIC_NAMES = {
     "read_points",
     "read_repeats",
     "read_transform",
+    "remove_outliers",
+    "suspects",
     "write_pairs",
     "write_points",
     "write_transform",

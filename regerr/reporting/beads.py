@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import UndeterminedError
+from ..outliers import holm
 
 if TYPE_CHECKING:
     from ..results import RegistrationResult
@@ -72,13 +73,3 @@ def bead_table(result: RegistrationResult) -> Beads:
         p_values = unknown
     return Beads(result.pairs.names, residuals, np.linalg.norm(residuals, axis=-1), left_out, result.leverages(), p_values,
                  holm(p_values))
-
-
-def holm(p_values: np.ndarray) -> np.ndarray:
-    """Holm's (1979) adjusted p-values (n,); NaN stays NaN and does not count."""
-    adjusted = np.full(p_values.shape, np.nan)
-    known = np.flatnonzero(~np.isnan(p_values))
-    order = known[np.argsort(p_values[known])]
-    factors = np.arange(len(order), 0, -1)
-    adjusted[order] = np.minimum(np.maximum.accumulate(factors * p_values[order]), 1.0)
-    return adjusted
