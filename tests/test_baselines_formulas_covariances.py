@@ -420,6 +420,10 @@ def test_what_cannot_be():
         Danilchenko("heavy")
     with pytest.raises(InputError, match="weights have shape"):
         Danilchenko(np.eye(3))
+    for noise in ("full", Noise(tails=4.0)):
+        for kind in (Wiles, CohenOber, Danilchenko):
+            with pytest.raises(InputError, match="takes covariances that are known"):
+                kind(noise=noise)
     with pytest.raises(InputError, match="elastic"):
         CohenOber("elastic")
     with pytest.raises(InputError, match="kind is 'fre'"):
