@@ -18,7 +18,7 @@ from regerr.baselines.conformal import JackknifePlus, LeaveOneOutConformal, Leve
 from regerr.baselines.leave_one_out import LeaveOneOutDisk, LeaveOneOutEllipse
 from regerr.baselines.overlap import Overlap
 from regerr.baselines.refits import Baseline
-from regerr.errors import InputError, UndeterminedError
+from regerr.errors import InputError, UndeterminedError, UnsupportedError
 from regerr.order_statistics import at_rank, conformal_p_value, conformal_rank
 from validation.protocol import kinds_of
 
@@ -132,6 +132,29 @@ def test_baselines_have_names_of_their_own() -> None:
 def test_too_few_pairs_to_leave_one_out(baseline: type[Baseline]) -> None:
     with pytest.raises(UndeterminedError, match="leaving one of 2 pairs out needs at least 3 for the rigid model in 2D"):
         baseline("rigid").predict(drawn(5, 2, 2), targets_of(5, 2), "observation")
+
+
+@each
+def test_pairs_with_covariances_of_their_own(baseline: type[Baseline]) -> None:
+    """Refits keep them: one huge covariance makes its pair count for nothing, as if it were not there. Bootstraps refuse."""
+    pairs, targets = drawn(19, 30, 2), targets_of(19, 2)
+    far = pairs.target.copy()
+    far[4] += 30.0
+    variance = np.where(np.arange(30) == 4, 1e8, 1.0)[:, None, None] * np.eye(2)
+    weighted = FiducialPairs(pairs.source, far, target_covariance=variance)
+    if baseline in BOOTSTRAPS:
+        with pytest.raises(UnsupportedError, match="each of these has a covariance of its own"):
+            baseline("rigid").predict(weighted, targets, "observation")
+        return
+    answer = baseline("rigid").predict(weighted, targets, "observation")
+    others = np.delete(np.arange(30), 4)
+    alone = baseline("rigid", "target").predict(FiducialPairs(pairs.source[others], far[others]), targets, "observation")
+    if baseline is not SplitConformal:  # it has another half then
+        np.testing.assert_allclose(answer.mean, alone.mean, atol=1e-4)
+    batch = FiducialPairs(np.stack([pairs.source] * 2), np.stack([far] * 2), target_covariance=variance)
+    np.testing.assert_allclose(baseline("rigid").predict(batch, targets, "observation").rms[1], answer.rms, rtol=1e-7)
+    if baseline not in (LeaveOneOutEllipse, LeverageConformal):  # moments, and a target as noisy as fiducials on average
+        np.testing.assert_allclose(answer.region(0.5).volume, alone.region(0.5).volume, rtol=0.5)
 
 
 # Leave-one-out ellipse

@@ -13,7 +13,7 @@ from typing import ClassVar
 import numpy as np
 
 from ..blocks import fit_blocks
-from ..errors import InputError
+from ..errors import InputError, UnsupportedError
 from ..linalg import apply, root, trace
 from ..models.base import Estimator, Fit, noise_share
 from ..pairs import FiducialPairs
@@ -54,6 +54,9 @@ class Bootstrap(Baseline):
     def predict(self, pairs: FiducialPairs, targets: np.ndarray, kind: str) -> BootstrapPrediction:
         """Fit all datasets, refit, and predict."""
         result = self.fitted(pairs)
+        if result.noise.shape == "given":
+            raise UnsupportedError("the bootstrap takes pairs to be draws of one law, and each of these has a covariance of its "
+                                   "own: drop the covariances, or use result.sample")
         share = noise_share(checked_kind(kind, result.estimator), result.noise.source_share)
         x = checked_targets(targets, pairs.batch_shape, pairs.dimension)
         mean = result.transform.apply(x)

@@ -16,7 +16,7 @@ from ..linalg import trace
 from ..order_statistics import at_rank, conformal_p_value, conformal_rank
 from ..pairs import FiducialPairs
 from ..predictions import Prediction, checked_level, checked_targets
-from ..results import RegistrationResult, fit
+from ..results import RegistrationResult, fit, given_covariances
 from .overlap import Overlap
 from .refits import Baseline, known_or_infinite, left_out, lengths
 from .shapes import Balls
@@ -60,7 +60,9 @@ class LeverageConformal(Baseline):
         """Fit all datasets, leave each pair out, and predict."""
         result = self.fitted(pairs)
         left = left_out(result)
-        others = Prediction(result.estimator, left.others, pairs.source[..., None, :], "observation", "")
+        given = given_covariances(pairs, result.noise)
+        others = Prediction(result.estimator, left.others, pairs.source[..., None, :], "observation", "",
+                            None if given is None else given.alone(slice(None)))
         size = _relative(others)[..., 0]
         scores = np.sqrt(np.einsum("...d,...d->...", left.residuals, left.residuals)) / size
         return _balls(result, targets, known_or_infinite(scores, result.failure),

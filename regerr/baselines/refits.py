@@ -17,7 +17,7 @@ from ..errors import UndeterminedError
 from ..models.base import Fit, joined, mapped, without_each
 from ..noise import Noise, parse_noise
 from ..pairs import FiducialPairs
-from ..results import RegistrationResult, fit
+from ..results import RegistrationResult, fit, given_covariances
 
 _NUMBERS = 1 << 20  # coordinates of refitted points at a time
 
@@ -124,7 +124,10 @@ def left_out(result: RegistrationResult) -> LeftOut:
     """
     _check_removable(result)
     x, y, flat = result.pairs.source, result.pairs.target, Fitted.of(result)
-    parts = [fit_blocks(result.estimator, without_each(flat.source[some]), without_each(flat.target[some]))
+    given = given_covariances(result.pairs, result.noise)
+    own = None if given is None else given.flat(result.pairs.batch_shape)
+    parts = [fit_blocks(result.estimator, without_each(flat.source[some]), without_each(flat.target[some]),
+                        None if own is None else own.datasets(some).without_each(slice(None)))
              for some in portions(len(flat.source), x.shape[-2]**2 * x.shape[-1])]
     others = mapped(joined(parts), lambda a: a.reshape(*result.pairs.batch_shape, *a.shape[1:]))
     predicted = others.transform.apply(x[..., None, :])[..., 0, :]
