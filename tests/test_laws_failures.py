@@ -57,7 +57,7 @@ def degenerate_batch(case: Case, layout: str, space: str) -> tuple[FiducialPairs
     whole = case.pairs(2, (3,))
     points = {"source": whole.source.copy(), "target": whole.target.copy()}
     points[space][1] = LAYOUTS[layout](rng, case.n, case.dimension)
-    return FiducialPairs(points["source"], points["target"]), np.array([0, 2])
+    return case.of(points["source"], points["target"]), np.array([0, 2])
 
 
 @each_case
@@ -67,11 +67,15 @@ def test_a_degenerate_layout_is_marked_and_leaves_its_neighbours_alone(case, lay
     pairs, sound = degenerate_batch(case, layout, space)
     code = expected_failure(case, layout, space)
     result = case.fit(pairs, on_failure="mark")
+    if code == Failure.NONE and case.given:
+        # two layouts that have nothing in common: the best map may stretch without end
+        assert result.failure[1] in (Failure.NONE, Failure.NOT_SETTLED) and not result.failure[sound].any()
+        return
     assert list(result.failure) == [0, int(code), 0]
     if code == Failure.NONE:
         return
     targets = targets_near(2, case.dimension)
-    alone = case.fit(FiducialPairs(pairs.source[sound], pairs.target[sound]))
+    alone = case.fit(case.of(pairs.source[sound], pairs.target[sound]))
     points = np.full((3, 3, case.dimension), 50.0)
     points[sound] = points_near(alone, targets, 2)
     for kind, method in case.questions:
@@ -94,9 +98,9 @@ def test_a_degenerate_layout_is_marked_and_leaves_its_neighbours_alone(case, lay
 def test_alone_a_degenerate_layout_raises_its_sentence(case, layout):
     pairs, _ = degenerate_batch(case, layout, "source")
     code = expected_failure(case, layout, "source")
-    one = FiducialPairs(pairs.source[1], pairs.target[1]) if layout != "one place" else pairs[1]
+    one = case.of(pairs.source[1], pairs.target[1]) if layout != "one place" else pairs[1]
     if code == Failure.NONE:
-        assert case.fit(one).failure == 0
+        assert case.given or case.fit(one).failure == 0
         return
     with pytest.raises(UndeterminedError) as caught:
         case.fit(one)
@@ -105,7 +109,7 @@ def test_alone_a_degenerate_layout_raises_its_sentence(case, layout):
         case.fit(pairs)
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if c.model == "affine"], ids=str)
+@pytest.mark.parametrize("case", [c for c in CASES if c.model == "affine" and not c.given], ids=str)
 @pytest.mark.parametrize("thin", [1e-9, 1e-11])
 def test_the_rank_threshold_is_1e_10(case, thin):
     """A spread of 1e-9 of the largest counts as spread, 1e-11 does not."""
@@ -114,7 +118,7 @@ def test_the_rank_threshold_is_1e_10(case, thin):
     x -= x.mean(0)
     x = np.linalg.qr(x)[0] * np.r_[np.ones(case.dimension - 1), thin]  # spreads known exactly
     y = 3 * x + thin * 0.01 * rng.standard_normal(x.shape)
-    failure = case.fit(FiducialPairs(x, y), on_failure="mark").failure
+    failure = case.fit(case.of(x, y), on_failure="mark").failure
     if thin < 1e-10:
         assert failure == (Failure.COLLINEAR if case.dimension == 2 else Failure.COPLANAR)
     else:
@@ -215,7 +219,7 @@ def test_an_exact_fit_gives_no_verdict(case):
     """Theory, section 19: s2 = 0, `tre` regions are the point, a warning, and no p-value of a test."""
     rng = np.random.default_rng(5)
     x = np.round(20 * rng.standard_normal((case.n, case.dimension)), 3)
-    pairs = FiducialPairs(x, x @ case.truth(rng).T + 7.0)
+    pairs = case.of(x, x @ case.truth(rng).T + 7.0)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         result = case.fit(pairs)
@@ -247,7 +251,7 @@ def test_no_targets_and_no_datasets_are_empty_answers():
             shapes = where.mean.shape, where.covariance.shape, where.rms.shape, where.p_value(none).shape
             assert shapes == ((0, 2), (0, 2, 2), (0,), (0,)), str(case)
             assert where.region().contains(none).shape == (0,)
-            result = case.fit(FiducialPairs(np.empty((0, case.n, 2)), np.empty((0, case.n, 2))))
+            result = case.fit(case.of(np.empty((0, case.n, 2)), np.empty((0, case.n, 2))))
             where = result.predict(np.zeros((3, 2)), "tre")
             shapes = where.mean.shape, where.covariance.shape, where.rms.shape, where.p_value(np.zeros((3, 2))).shape
             assert shapes == ((0, 3, 2), (0, 3, 2, 2), (0, 3), (0, 3)), str(case)

@@ -25,7 +25,7 @@ class Affine:
         if noise.tails is not None:
             return heavy_tailed(noise, self.card, affine_maximiser(noise))
         if noise.shape == "given":
-            return LatentPositions(noise, self.card, Regression(Noise(0.0)), attenuated=True)
+            return LatentPositions(noise, self.card, self.under, attenuated=True)
         if noise.ratio == 0:
             return Regression(noise)
         if noise.shape == "full":

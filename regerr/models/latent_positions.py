@@ -6,6 +6,7 @@ fit. Where a closed form exists it gives the same numbers, so this is also its s
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from ..covariances import Covariance, Dense
 from ..errors import Failure
 from ..laws import ChiSquareLaw, FisherLaw, Law
 from ..linalg import (
+    EPS,
     components,
     determinant,
     dot,
@@ -26,6 +28,7 @@ from ..linalg import (
     rows_matrix,
     square,
     times,
+    trace,
 )
 from ..noise import Noise
 from ..pair_covariances import PairCovariances, Weight
@@ -77,8 +80,8 @@ class LatentPositions(Estimator):
         Its scale is the known factor of their s.d., or None.
     card : Card
         Of the model.
-    start : Estimator
-        A closed form of the same model, from which the search starts.
+    closed_form : callable
+        The estimator of the same model for isotropic noise, from which the search starts.
     bends : bool
         Whether regions bend around the fiducials' centroid, as those of a rotation do.
     attenuated : bool
@@ -90,7 +93,7 @@ class LatentPositions(Estimator):
 
     noise: Noise
     card: Card  # type: ignore[misc]  # one for each object, where closed forms have one for each class
-    start: Estimator
+    closed_form: Callable[[Noise], Estimator]
     bends: bool = False
     attenuated: bool = False
     covariances: PairCovariances | None = None
@@ -120,12 +123,13 @@ class LatentPositions(Estimator):
         batch, (n, d) = source.shape[:-2], source.shape[-2:]
         given = self.covariances.flat(batch)
         x, y = source.reshape(-1, n, d), target.reshape(-1, n, d)
-        first = self.start.fit(x, y)
         scatter = Scatter.of(x, y)
+        first = self.closed_form(Noise(_ratio(scatter, given))).fit(x, y)
+        failure = first.failure
         problem = self._problem(components(scatter.dx), components(scatter.dy), given.block(slice(None), slice(None)))
-        matrix = matrix_components(np.where(np.isfinite(first.matrix), first.matrix, np.eye(d)))
+        matrix = matrix_components(np.where(failure[:, None, None] > 0, np.nan, first.matrix))
         solution = solve(problem, matrix, np.zeros((d, len(x))))
-        fit = self._complete(scatter, first.failure, given, problem, solution)
+        fit = self._complete(scatter, failure, given, problem, solution)
         return _rebatched(fit, batch)
 
     def _problem(self, x: np.ndarray, y: np.ndarray, given: PairCovariances, shifts: bool = True) -> Problem:
@@ -139,17 +143,19 @@ class LatentPositions(Estimator):
         failed = failure > 0
         exact = square(terms.residual).sum(-1) < scatter.smallest_resolved()
         rss = np.where(failed, np.nan, np.where(exact, 0.0, terms.rss))
-        variance = np.full_like(rss, self.noise.scale**2) if self.noise.scale is not None else (
-            rss / max(self.degrees_of_freedom(n, d), 1))
+        variance = rss / max(self.degrees_of_freedom(n, d), 1)
+        if self.noise.scale is not None:
+            variance = np.where(failed, np.nan, self.noise.scale**2)
         information = normal_equations(problem, terms)[0]
         lever = spread = _inverse_if_positive(information)
         if self.attenuated:
             spread = _inverse_if_positive(information - variance[:, None, None] * _hidden(problem, terms))
         matrix = np.where(failed[:, None, None], np.nan, rows_matrix(terms.matrix))
-        noise = variance[:, None, None] * rows_matrix(terms.effective.mean(-1))
-        return LatentFit(n, scatter.x_mean, scatter.y_mean + terms.shift.T, matrix, rss, np.ones_like(rss), noise,
-                         scatter.rounding(), failure, scatter.source, scatter.target, _one_each(given.source, len(rss)),
-                         _one_each(given.target, len(rss)), variance, lever, spread, solution.steps)
+        once = rows_matrix(terms.effective.mean(-1))
+        return LatentFit(n, scatter.x_mean, scatter.y_mean + terms.shift.T, matrix, rss, trace(once) / d,
+                         variance[:, None, None] * once, scatter.rounding(), failure, scatter.source, scatter.target,
+                         _one_each(given.source, len(rss)), _one_each(given.target, len(rss)), variance, lever, spread,
+                         solution.steps)
 
     def law(self, n: int, dimension: int) -> Law:
         if self.noise.scale is not None:
@@ -294,6 +300,14 @@ def _flat_fit(fit: LatentFit) -> _FlatFit:
     return _FlatFit(n, x, y, given, np.ascontiguousarray(matrix_components(matrix)))
 
 
+def _ratio(scatter: Scatter, given: PairCovariances) -> float:
+    """About the noise of the source over that of the target, as seen in the target, the same for all of a batch."""
+    source, target = (trace(c).mean() for c in (given.source, given.target))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        growth = np.nanmedian(scatter.y_length2 / scatter.x_length2) if scatter.x_length2.any() else 1.0
+        return float(np.nan_to_num(growth * source / target, nan=1.0, posinf=np.inf))
+
+
 def _one_each(c: np.ndarray, b: int) -> np.ndarray:
     """Covariances (b or 1, n or 1, d, d) for each of b datasets."""
     return np.broadcast_to(c, (b, *c.shape[1:]))
@@ -364,8 +378,10 @@ def _inverse_if_positive(matrix: np.ndarray) -> np.ndarray:
     finite = np.isfinite(matrix).all((-2, -1))
     k = matrix.shape[-1]
     safe = np.where(finite[:, None, None], matrix, np.eye(k))
-    scale = 1.0 / np.sqrt(np.maximum(np.einsum("bii->bi", safe), 1e-300))
-    even = safe * scale[:, :, None] * scale[:, None, :]
-    positive = (np.linalg.eigvalsh(even)[:, 0] > 0) & (np.einsum("bii->bi", safe) > 0).all(-1)
+    diagonal = np.einsum("bii->bi", safe)
+    usable = (diagonal > 1e-280).all(-1)
+    scale = 1.0 / np.sqrt(np.where(usable[:, None], diagonal, 1.0))
+    even = np.where(usable[:, None, None], safe * scale[:, :, None] * scale[:, None, :], np.eye(k))
+    positive = usable & (np.linalg.eigvalsh(even)[:, 0] > EPS)
     inverse = np.linalg.inv(np.where(positive[:, None, None], even, np.eye(k))) * scale[:, :, None] * scale[:, None, :]
     return np.where(finite[:, None, None], np.where(positive[:, None, None], inverse, np.inf), np.nan)

@@ -215,7 +215,7 @@ class IsotropicModel:
         if noise.tails is not None:
             return heavy_tailed(noise, self.card, self.weighted, polar=True)
         if noise.shape == "given":
-            return LatentPositions(noise, self.card, self.estimator(Noise()), bends=True)
+            return LatentPositions(noise, self.card, self.under, bends=True)
         if noise.shape != "isotropic":
             raise UnsupportedError(f"the {self.card.name} model cannot use {noise.describe()}: use isotropic noise ('both', "
                                    "'target' or 'source'), or the affine model")

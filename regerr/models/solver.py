@@ -13,11 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..linalg import EPS, dot, inverse_components, product, rows_matrix, times
+from ..linalg import EPS, dot, inverse_components, product, rows_matrix, square, times
 
-STEPS = 60
-_SETTLED = 1e-18  # predicted fall of the sum, in units of the noise variance, at which the search ends
-_FIRST_DAMPING, _LEAST_DAMPING = 1e-3, 1e-5
+STEPS = 200
+_ENDED = 1e-22  # predicted fall of the sum, in units of the noise variance, at which the search ends
+_SETTLED = 1e-8  # and at which its result is good, should the last steps be too slow
+_FIRST_DAMPING, _LEAST_DAMPING = 1e-2, 1e-4
+_TOLD = 1e-9  # promised fall, as a share of the sum, below which rounding hides what was kept
 _COMPRESSED = 0.6  # share of unsettled problems below which the settled ones are laid aside
 
 
@@ -89,7 +91,10 @@ class Terms:
         residual = problem.y - t - times(a, problem.x)
         pull = times(precision, residual)
         latent = problem.y - t - times(problem.target, pull)
-        return cls(matrix, shift, effective, precision, residual, pull, latent, dot(residual, pull).sum(-1))
+        squared = dot(residual, pull)
+        # a map that stretches without end makes S singular to rounding, and the sum no sum of squares
+        sound = squared >= -1e-9 * np.sqrt(square(residual) * square(pull))
+        return cls(matrix, shift, effective, precision, residual, pull, latent, np.where(sound, squared, np.nan).sum(-1))
 
     def replaced(self, rows: np.ndarray, other: Terms) -> Terms:
         """Some of the b problems replaced by others, in place."""
@@ -168,19 +173,32 @@ def solve(problem: Problem, matrix: np.ndarray, shift: np.ndarray) -> Solution:
         step, fall = _step(part, now, damping)
         trial = _moved(part, now, step)
         accepted = trial.rss <= now.rss * (1.0 + 1e-12)
-        tolerance = _SETTLED * now.rss / part.x.shape[-1] + floor[rows]
-        ended = (fall <= tolerance) & (damping < _FIRST_DAMPING)
+        # a damped step promises less than lies ahead
+        left, variance = fall * (1.0 + damping) ** 2, now.rss / part.x.shape[-1]
+        ended = left <= _ENDED * variance + floor[rows]
+        settled[rows] = left <= _SETTLED * variance + floor[rows]
+        damping = _damping(damping, accepted, now.rss - trial.rss, fall, now.rss)
         now = now.replaced(accepted, trial.take(accepted))
-        damping = np.where(accepted, np.where(damping < _LEAST_DAMPING, 0.0, 0.1 * damping),
-                           np.maximum(10.0 * damping, _FIRST_DAMPING))
         steps[rows] += 1
-        settled[rows] = ended
         if ended.mean() > 1.0 - _COMPRESSED or ended.all():
             best.replaced(rows, now)
             rows, now, part, damping = rows[~ended], now.take(~ended), part.take(~ended), damping[~ended]
     if len(rows):
         best.replaced(rows, now)
     return Solution(best, steps, settled)
+
+
+def _damping(damping: np.ndarray, accepted: np.ndarray, fallen: np.ndarray, promised: np.ndarray, rss: np.ndarray) -> np.ndarray:
+    """What makes the curvature along the last step right: the sum of squares falls by ``2 promised - curvature``.
+
+    The true curvature exceeds the one of Gauss and Newton where residuals are large. A fall below rounding tells nothing.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        kept = np.maximum(np.nan_to_num(fallen / promised, nan=-8.0, posinf=2.0, neginf=-8.0), -8.0)
+    curvature = (1.0 + damping) * (2.0 - kept)
+    told = np.where(promised > _TOLD * rss, np.maximum(curvature - 1.0, 0.0), damping)
+    told = np.where(told < _LEAST_DAMPING, 0.0, told)
+    return np.where(accepted, told, np.maximum(told, np.maximum(4.0 * damping, _FIRST_DAMPING)))
 
 
 def _step(problem: Problem, terms: Terms, damping: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
