@@ -27,6 +27,8 @@ from .reweighting import Maximiser, Problem, Solution, better, maximise, rebuilt
 _LAW = "to first order, for true positions under heavy-tailed noise; for localised ones it is on the safe side"
 _POINTS = 1 << 19  # coordinates of pairs that are refitted at a time
 _MARGIN = 1.25  # over the number of pairs at which few of them, fitted exactly, would make the likelihood infinite
+_ENOUGH = 1e-7  # change of the weights below which a likelihood is known well enough
+_ROUGHLY = 1e-4  # and below which it tells which of several maxima is the highest
 _FEW = 8  # pairs up to which the iteration also starts without each of them in turn
 _FORGOTTEN = 1e-3  # weight of a pair that a start leaves out
 _FEWEST = 2.0  # degrees of freedom at which t noise loses its covariance
@@ -120,7 +122,8 @@ class HeavyTails(Estimator):
         failure = np.where((failure == 0) & ~finite, np.int8(Failure.NO_SOLUTION), failure)
         failed = failure[..., None, None] > 0
         matrix = np.where(failed, np.nan, piece.matrix)
-        s2 = np.where((found.s2 <= floor) & (self.noise.scale is None), 0.0, found.s2)
+        exact = found.rss <= n * d * floor
+        s2 = np.where(exact & (self.noise.scale is None), 0.0, found.s2)
         dx, dy = about(scatter.dx, found.x_mean), about(scatter.dy, found.y_mean)
         seen = apply(matrix, dx)
         # a pair of little weight tells no more of its own noise-free place than one that fits
@@ -130,9 +133,10 @@ class HeavyTails(Estimator):
         shape = np.linalg.inv(np.where(failed, np.eye(d), piece.metric))
         variance = self._unbiased(s2, n, d) * self.tails / (self.tails - 2.0)
         covariance = np.where(failed, np.nan, variance[..., None, None] * shape)
-        return HeavyTailsFit(n, scatter.x_mean + found.x_mean, scatter.y_mean + found.y_mean, matrix, n * d * s2,
-                             trace(shape) / d, covariance, scatter.rounding(), failure, source, target, found.weights, s2,
-                             found.likelihood, piece.stretch, piece.metric, centre, gram(around, around))
+        return HeavyTailsFit(n, scatter.x_mean + found.x_mean, scatter.y_mean + found.y_mean, matrix,
+                             np.where(exact, 0.0, found.rss), trace(shape) / d, covariance, scatter.rounding(), failure, source,
+                             target, found.weights, s2, found.likelihood, piece.stretch, piece.metric, centre,
+                             gram(around, around))
 
     def _unbiased(self, s2: np.ndarray, n: int, dimension: int) -> np.ndarray:
         """s^2 with regard to the degrees of freedom that the map took."""
@@ -154,7 +158,7 @@ class HeavyTails(Estimator):
         flat = mapped(fit, lambda a: a.reshape(-1, *a.shape[len(batch):]))
         dataset = np.broadcast_to(np.arange(len(flat.failure)).reshape(*batch, 1), shape).ravel()
         step = max(1, _POINTS // (n * d))
-        parts = [slice(i, i + step) for i in range(0, len(dataset), step)]
+        parts = [slice(i, i + step) for i in range(0, max(len(dataset), 1), step)]
         lost = [self._lost(_chosen(flat, dataset[part]), x0[..., part], y0[..., part]) for part in parts]
         twice = 2.0 * np.maximum(np.concatenate(lost), 0.0).reshape(shape)
         return twice if self.noise.scale is not None else twice / (n * d)
@@ -163,7 +167,7 @@ class HeavyTails(Estimator):
         """What the log-likelihood of each fit (b,) loses when its map takes x0 to y0, (d, 1, b) about the centroids."""
         x, y = (about(p, mean).transpose(2, 1, 0) for p, mean in ((fit.source, fit.x_mean), (fit.target, fit.y_mean)))
         problem = self._problem(x - x0, y - y0, False, fit.rounding**2, fit.stretch)
-        bound = maximise(problem, np.ascontiguousarray(fit.weights.T))
+        bound = maximise(problem, np.ascontiguousarray(fit.weights.T), _ENOUGH)
         return np.where(fit.failure > 0, np.nan, fit.likelihood - bound.likelihood)
 
     def _predictive(self, fit: HeavyTailsFit, dx: np.ndarray, dy: np.ndarray, share: float) -> np.ndarray:
@@ -265,14 +269,14 @@ def _best(problem: Problem) -> Solution:
     """The likeliest of several maxima: from equal weights, from a similarity's, and of few pairs without each in turn."""
     n, size = problem.x.shape[1:]
     equal = np.ones((n, size))
-    alike = maximise(replace(problem, maximiser=reweighting.similarity), equal)
+    alike = maximise(replace(problem, maximiser=reweighting.similarity), equal, _ROUGHLY)
     starts = [np.nan_to_num(alike.weights, nan=1.0)]
     if n <= _FEW:
         starts += [np.where(np.arange(n)[:, None] == i, _FORGOTTEN, equal) for i in range(n)]
-    found = maximise(problem, equal)
+    found = maximise(problem, equal, _ROUGHLY)
     for start in starts:
-        found = better(found, maximise(problem, start))
-    return found
+        found = better(found, maximise(problem, start, _ROUGHLY))
+    return maximise(problem, found.weights)
 
 
 def _chosen(fit: HeavyTailsFit, datasets: np.ndarray) -> HeavyTailsFit:

@@ -26,8 +26,7 @@ from ..linalg import (
 from ..noise import Noise
 from .scale import noisy_scale
 
-_TOLERANCE = 1e-7  # change of any weight below which a problem is solved; the likelihood is then right to its square
-_STEPS = 500
+_STEPS = 1000
 _COMPRESS = 0.5  # share of unsolved problems below which the solved ones are laid aside
 
 Moments = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -57,13 +56,14 @@ class Piece:
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """What the iteration ends at: `Piece`, weights (n, b), means (d, b), scale^2 s2 (b,) and log-likelihood (b,)."""
+    """What the iteration ends at: weights (n, b), means (d, b), scale^2, weighted RSS and log-likelihood (b,)."""
 
     piece: Piece
     weights: np.ndarray
     x_mean: np.ndarray
     y_mean: np.ndarray
     s2: np.ndarray
+    rss: np.ndarray
     likelihood: np.ndarray
 
 
@@ -114,19 +114,23 @@ class Problem:
         piece = self.maximiser(_moments(dx, dy, weights), self.noise, self.stretch)
         r = dy - times(piece.matrix[:, :, None], dx)
         q = dot(r, times(piece.metric[:, :, None], r))
-        s2 = np.full(len(total), self.known) if self.known is not None else \
-            np.maximum((weights * q).sum(0) / (d * total), self.floor)
+        rss = (weights * q).sum(0)
+        s2 = np.maximum(rss / (d * total), self.floor) if self.known is None else np.full(len(total), self.known)
         excess = q / (self.tails * s2)
         likelihood = n * d * (piece.growth - 0.5 * np.log(s2)) - 0.5 * (self.tails + d) * np.log1p(excess).sum(0)
-        return Solution(piece, (self.tails + d) / self.tails / (1.0 + excess), x_mean, y_mean, s2, likelihood)
+        return Solution(piece, (self.tails + d) / self.tails / (1.0 + excess), x_mean, y_mean, s2, rss, likelihood)
 
 
-def maximise(problem: Problem, weights: np.ndarray) -> Solution:
-    """Iterate from weights (n, b) until none of a problem's weights changes."""
+def maximise(problem: Problem, weights: np.ndarray, tolerance: float = 1e-12) -> Solution:
+    """Iterate from weights (n, b) until none of a problem's weights changes by more than the tolerance.
+
+    The likelihood is then right to about the square of the tolerance.
+    """
     left, part = np.arange(weights.shape[1]), problem
     step = found = rebuilt(part.step(weights), np.array)
     for _ in range(_STEPS):
-        moving = (np.abs(step.weights - weights) > _TOLERANCE).any(0)
+        # residuals at the floor are rounding: their weights never settle
+        moving = (np.abs(step.weights - weights) > tolerance).any(0) & (step.s2 > part.floor)
         if not moving.any():
             break
         weights = step.weights

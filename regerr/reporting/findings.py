@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -113,7 +113,8 @@ def doubt(result: RegistrationResult) -> tuple[Comparison, str] | None:
 
     Of several such tests the one against that simplest model (theory, section 7).
     """
-    ladder = compare_ladder(result.pairs, result.noise)
+    heavy = result.noise.tails is not None
+    ladder = compare_ladder(result.pairs, replace(result.noise, tails=None), test="wild-t" if heavy else "F")
     own = [test for test in ladder.comparisons if test.models[0] == result.model.card.name and test.p_value < DOUBTFUL]
     if not own or ladder.simplest is None:
         return None
