@@ -9,8 +9,9 @@ import pandas as pd
 
 from regerr.reporting.text import paragraph
 
+from ..catalogue import DEFAULT
 from .diagnosis import Diagnosis
-from .hits import Answers, estimators
+from .hits import Answers
 
 LEVEL = 0.95
 _NEAR = 0.02  # of the level, for a region to be recommended
@@ -25,7 +26,7 @@ _MIDDLE, _TAIL = 0.03, 0.005  # first-order region too wide at 0.5 and too short
 
 def report(table: pd.DataFrame, found: Sequence[tuple[Answers, Mapping[str, Diagnosis]]], skipped: Mapping[str, str]) -> str:
     """The whole text."""
-    parts = [paragraph(_HEAD)]
+    parts = [paragraph(_HEAD), _short(table)]
     parts += [_question(table, answers, family, diagnosis) for answers, each in found for family, diagnosis in each.items()]
     parts.append(_count(table))
     parts += [paragraph(f"Not asked: {name}: {reason}.") for name, reason in skipped.items()]
@@ -48,18 +49,30 @@ def why(table: pd.DataFrame, diagnosis: Diagnosis, family: str) -> list[str]:
     if diagnosis.shifted > _SHIFTED:
         said.append(f"{diagnosis.shifted:.0%} of the squared deviation is a shift of a whole case, which no residual shows")
     if diagnosis.alike > max(_ALIKE, 3 * diagnosis.alike_error):
-        said.append(f"neighbours deviate alike (mean cosine {diagnosis.alike:.2f}): the truth bends and is not {family}")
+        said.append(f"neighbours deviate alike (mean cosine {diagnosis.alike:.2f}): the truth bends, it is not {family}")
     if first[0.5] > 0.5 + _MIDDLE and first[0.99] < 0.99 - _TAIL:
         said.append(f"points are unequal or their noise has heavy tails: the first-order region holds {first[0.5]:.2f} where 0.5 "
                     f"is asked and {first[0.99]:.3f} where 0.99 is")
     return said
 
 
+def _short(table: pd.DataFrame) -> str:
+    """Where the default stands, at a glance."""
+    own = table[(table["level"] == LEVEL) & (table["estimator"] == table["family"] + f"-{DEFAULT}")]
+    said = [f"The default (score) holds its level in {(own['verdict'] == 'holds').sum()} of {len(own)} questions."]
+    starts = {"below": "It falls short in", "above": "It holds too much in", "undecided": "Too few units tell in"}
+    for verdict, words in starts.items():
+        rows = own[own["verdict"] == verdict]
+        each = [f"{row.dataset}, {row.question} ({row.family}): {row.coverage:.3f}" for row in rows.itertuples()]
+        said += [f"{words} {'; '.join(each)}."] if each else []
+    return paragraph(" ".join(said))
+
+
 def _question(table: pd.DataFrame, answers: Answers, family: str, diagnosis: Diagnosis) -> str:
     asked = answers.question
     rows = table[(table["dataset"] == asked.dataset) & (table["question"] == asked.name) & (table["family"] == family)]
     at = rows[rows["level"] == LEVEL]
-    ours = at[at["estimator"] == estimators(asked, family, slow=False)[0].name].iloc[0]
+    ours = at[at["estimator"] == f"{family}-{DEFAULT}"].iloc[0]
     sizes = ((ours["cases"], "registration"), (ours["points"], "point"), (ours["units"], ours["unit"]))
     said = [f"{asked.dataset}, {asked.name} ({family}; {', '.join(_counted(*size) for size in sizes)}). The default holds "
             f"{_share(ours)}: {_JUDGED[ours['verdict']]}."]
