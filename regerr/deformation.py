@@ -130,8 +130,23 @@ def compare_models(pairs: FiducialPairs, null: str | Model, wider: str | Model, 
 
 def _failures(test: NestedTest, pairs: FiducialPairs, models: tuple[Model, Model], noise: Noise, on_failure: str) -> np.ndarray:
     """One code for each dataset: of the first of the models, those that the test asks for, that has no fit."""
-    codes = [fit(test.fitted_to(pairs), model, own, on_failure).failure for model, own in test.fits(*models, noise)]
-    return np.asarray(np.where(codes[0] > 0, codes[0], codes[-1]))
+    subject, wanted = test.fitted_to(pairs), test.fits(*models, noise)
+    try:
+        # a batch is not searched for slips such as exchanged rows, which would take longer than the test
+        codes = [fit(_as_batch(subject), model, own, on_failure).failure for model, own in wanted]
+    except UndeterminedError:
+        for model, own in wanted:  # again, for the words of one dataset
+            fit(subject, model, own, on_failure)
+        raise
+    return np.asarray(np.where(codes[0] > 0, codes[0], codes[-1])).reshape(subject.batch_shape)
+
+
+def _as_batch(pairs: FiducialPairs) -> FiducialPairs:
+    """A single dataset as a batch of one."""
+    if pairs.batch_shape:
+        return pairs
+    return FiducialPairs(pairs.source[None], pairs.target[None], pairs.names, pairs.source_unit, pairs.target_unit,
+                         pairs.source_covariance, pairs.target_covariance)
 
 
 def _applied(test: NestedTest, pairs: FiducialPairs, models: tuple[Model, Model], noise: Noise, usable: np.ndarray) -> Outcome:
