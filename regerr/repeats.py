@@ -69,6 +69,11 @@ class Repeats:
         if not self._cells.repeated:
             raise InputError("no point is left that was placed twice: give more files, or a longer distance to leave out beyond")
 
+    def __repr__(self) -> str:
+        people = f" by {len(self.people)} people" if len(self.people) > 1 else ""
+        unit = f", {self.unit}" if self.unit else ""
+        return f"<Repeats: {self.n} points in {self.dimension}D, {len(self.files)} files{people}{unit}>"
+
     @property
     def n(self) -> int:
         """Number of points."""

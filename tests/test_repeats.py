@@ -215,6 +215,12 @@ def stein(estimate: np.ndarray, truth: np.ndarray) -> float:
     return float((trace(ratio) - np.linalg.slogdet(ratio)[1] - 3).mean())
 
 
+def test_repeats_say_what_they_are() -> None:
+    x, person = placed(np.random.default_rng(33))
+    assert repr(Repeats(x, raters=person.astype(str), unit="nm")) == "<Repeats: 12 points in 3D, 15 files by 5 people, nm>"
+    assert repr(Repeats(x)) == "<Repeats: 12 points in 3D, 15 files>"
+
+
 def test_the_formula_of_a_shrunk_covariance() -> None:
     x, person = placed(np.random.default_rng(12), n=15, unequal=3.0)
     repeats = Repeats(x, raters=person.astype(str))
