@@ -157,7 +157,7 @@ def test_raters_from_files_with_landmarks_in_another_order(tmp_path):
     (("--test", "chi2", "--seed", "3"), ("takes no seed",)),
     (("--test", "wild", "--draws", "3"), ("draws is 3",)),
     (("--test", "raters"), ("at least 2 raters", "--rater")),
-    (("--test", "wild", "--noise", "full"), ("alike in all directions",)),
+    (("--test", "wild", "--noise", "full"), ("'wild' does not take noise of any covariance", "iso/full")),
 ])
 def test_refusals_of_the_command(options, words, tmp_path):
     done = run(write(tmp_path / "pairs.csv", simulate()), *options)

@@ -393,7 +393,8 @@ def test_a_test_is_frozen_and_says_what_it_is():
     ({"test": "wild", "seed": -1}, InputError, "the seed is -1"),
     ({"test": "wild", "seed": "x"}, InputError, "the seed is 'x'"),
     ({"test": "raters"}, InputError, "at least 2 raters, the last axis of the batch"),
-    ({"test": "wild", "noise": "full"}, UnsupportedError, "'wild' needs noise that is alike in all directions"),
+    ({"test": "wild", "noise": "full"}, UnsupportedError, "'wild' does not take noise of any covariance"),
+    ({"test": FULL["F"]}, UnsupportedError, "Rao's F, any covariance\" does not take noise isotropic"),
     ({"test": "iso/full", "noise": Noise(1.0, scale=2.0)}, UnsupportedError, "2: leave the known s.d. out"),
 ])
 def test_refusals(options, error, words):

@@ -16,11 +16,11 @@ from .parametric import ParametricBootstrap
 from .raters import RatersF, RatersPermuted
 from .wild import WildF, WildT
 
-ISOTROPIC: dict[str, NestedTest] = {test.name: test for test in (
-    FisherTest(), WildF(), WildT(), ParametricBootstrap(), Bartlett(), ChiSquare(), IsoFull(), RatersF(), RatersPermuted())}
-FULL: dict[str, NestedTest] = {test.name: test for test in (RaoTest(), FullBartlett(), FullChiSquare(), IsoFull())}
-GIVEN = {name: ISOTROPIC[name] for name in ("F", "wild", "wild-t", "bartlett", "chi2")}
-TESTS = {"isotropic": ISOTROPIC, "full": FULL, "given": GIVEN}  # by the shape of the noise
+EVERY: tuple[NestedTest, ...] = (
+    FisherTest(), RaoTest(), WildF(), WildT(), ParametricBootstrap(), Bartlett(), FullBartlett(), ChiSquare(), FullChiSquare(),
+    IsoFull(), RatersF(), RatersPermuted())
+TESTS = {shape: {test.name: test for test in EVERY if shape in test.shapes} for shape in ("isotropic", "full", "given")}
+ISOTROPIC, FULL, GIVEN = TESTS.values()
 
 
 def parse_test(test: str | NestedTest, noise: Noise) -> NestedTest:
@@ -28,15 +28,14 @@ def parse_test(test: str | NestedTest, noise: Noise) -> NestedTest:
     if noise.tails is not None:
         raise UnsupportedError(f"tests of deformation take no noise with tails={noise.tails:g}: leave the tails out, and use the "
                                "test 'wild-t'")
-    if not isinstance(test, str):
-        return test
     known = TESTS[noise.shape]
-    if test in known:
-        return known[test]
-    if test in ISOTROPIC:
-        raise UnsupportedError(f"the test {test!r} needs noise that is alike in all directions, and this is {noise.describe()}: "
-                               f"use one of {', '.join(known)}")
-    raise InputError(f"test {test!r} is unknown: use one of {', '.join(ISOTROPIC)}")
+    found = known.get(test) if isinstance(test, str) else test if noise.shape in test.shapes else None
+    if found is not None:
+        return found
+    name = test if isinstance(test, str) else test.label
+    if isinstance(test, str) and test not in ISOTROPIC:
+        raise InputError(f"test {test!r} is unknown: use one of {', '.join(ISOTROPIC)}")
+    raise UnsupportedError(f"the test {name!r} does not take {noise.describe()}: use one of {', '.join(known)}")
 
 
 def with_options(test: NestedTest, **options: Any) -> NestedTest:
@@ -50,4 +49,4 @@ def with_options(test: NestedTest, **options: Any) -> NestedTest:
     return replace(test, **given)  # type: ignore[type-var]
 
 
-__all__ = ["FULL", "GIVEN", "ISOTROPIC", "TESTS", "NestedTest", "Outcome", "parse_test", "with_options"]
+__all__ = ["EVERY", "FULL", "GIVEN", "ISOTROPIC", "TESTS", "NestedTest", "Outcome", "parse_test", "with_options"]

@@ -53,6 +53,8 @@ class NestedTest(ABC):
         What figures and sentences call it.
     symbol : str
         Of its statistic.
+    shapes : tuple of str
+        The shapes of noise that it takes, as in `regerr.Noise`.
     null : str
         What besides the transformation explains all differences under the null.
     caution : str
@@ -66,6 +68,7 @@ class NestedTest(ABC):
     name: str
     label: ClassVar[str]
     symbol: ClassVar[str] = "F"
+    shapes: ClassVar[tuple[str, ...]] = ("isotropic",)
     null: ClassVar[str] = "noise"
     caution: ClassVar[str] = ""
     distributed: ClassVar[bool] = True

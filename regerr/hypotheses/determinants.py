@@ -70,6 +70,7 @@ class RaoTest(NestedTest):
 
     name: str = "F"
     label = "Rao's F, any covariance"
+    shapes = ("full",)
 
     def apply(self, pairs: FiducialPairs, simpler: Model, wider: Model, noise: Noise) -> Outcome:
         found = Determinants.of(pairs, simpler, wider, noise)
@@ -81,6 +82,7 @@ class DeterminantRatio(NestedTest):
     """``m log(Q_0/Q_1)`` on q degrees of freedom."""
 
     symbol = "chi2"
+    shapes = ("full",)
 
     @abstractmethod
     def multiplier(self, n: int, dimension: int, found: Determinants) -> float:

@@ -28,6 +28,7 @@ class IsoFull(NestedTest):
     name: str = "iso/full"
     label = "iso/full of ec-CLEM"
     symbol = "chi2"
+    shapes = ("isotropic", "full")
     null = "noise alike in all directions"
     caution = TOO_OFTEN
 

@@ -22,6 +22,7 @@ class FisherTest(NestedTest):
 
     name: str = "F"
     label = "F"
+    shapes = ("isotropic", "given")
 
     def apply(self, pairs: FiducialPairs, simpler: Model, wider: Model, noise: Noise) -> Outcome:
         sums = sums_of(pairs, simpler, wider, noise)

@@ -25,6 +25,7 @@ class LikelihoodRatio(NestedTest):
     """What the two share: all but the multiplier m."""
 
     symbol = "chi2"
+    shapes = ("isotropic", "given")
 
     @abstractmethod
     def multiplier(self, count: int, sums: Sums) -> float:

@@ -48,6 +48,7 @@ class WildF(NestedTest):
     seed: Seed = DEFAULT_SEED
 
     label = "wild F"
+    shapes = ("isotropic", "given")
     distributed = False
     degrees: ClassVar[float | None] = None
 
