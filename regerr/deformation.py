@@ -181,11 +181,14 @@ class Ladder:
         Why other comparisons were not possible, one sentence each.
     beside : tuple of Comparison
         The wild tests of the same steps, where the test is another one and they are to be had.
+    alone : str
+        Why there are none though groups were given.
     """
 
     comparisons: tuple[Comparison, ...]
     skipped: tuple[str, ...]
     beside: tuple[Comparison, ...] = ()
+    alone: str = ""
 
     @property
     def simplest(self) -> str | None:
@@ -228,7 +231,7 @@ def compare_ladder(pairs: FiducialPairs, noise: str | Noise = "both", *, test: s
         return Ladder(*_climbed(pairs, assumed, chosen, options))
     found, skipped = _climbed(pairs, assumed, chosen, {})
     beside, missing = _climbed(pairs, assumed, wild, options)
-    return Ladder(found, skipped if beside else (*skipped, *missing[:1]), beside)
+    return Ladder(found, skipped, beside, "" if beside or not missing else f"No wild F: {missing[0].partition(': ')[2]}.")
 
 
 def _beside(chosen: NestedTest, pairs: FiducialPairs, noise: Noise, groups: Groups | None) -> NestedTest | None:

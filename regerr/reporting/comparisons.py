@@ -81,7 +81,7 @@ def _made(ladder: Ladder) -> list[str]:
                     "and then it rejects too often.")
     if ladder.beside:
         made.append(f"Wild F: {ladder.beside[0].law}; it takes noise of any size and law, alike or not.")
-    return [" ".join(made), *filter(None, [first.test.caution, *_doubts([*ladder.comparisons, *ladder.beside])])]
+    return [" ".join(made), *filter(None, [ladder.alone, first.test.caution, *_doubts([*ladder.comparisons, *ladder.beside])])]
 
 
 def _doubts(tests: Sequence[Comparison]) -> list[str]:
