@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from .outliers import remove_outliers, suspects
     from .pairs import FiducialPairs, Unused
     from .records import load
-    from .repeats import Repeats, read_repeats
+    from .repeat_files import read_repeats
+    from .repeats import Repeats
     from .results import RegistrationResult, fit
     from .transforms import Transform
 
@@ -42,7 +43,8 @@ _HOMES = {
     "outliers": ("remove_outliers", "suspects"),
     "pairs": ("FiducialPairs", "Unused"),
     "records": ("load",),
-    "repeats": ("Repeats", "read_repeats"),
+    "repeat_files": ("read_repeats",),
+    "repeats": ("Repeats",),
     "results": ("RegistrationResult", "fit"),
     "transforms": ("Transform",),
 }

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,19 +30,6 @@ class LeftOut:
     file: str
     name: str
     distance: float
-
-
-def raters_in(paths: Sequence[Path], pattern: str) -> list[str]:
-    """Who placed each file: what a regular expression finds in its name, its first group if it has one."""
-    try:
-        found = [re.search(pattern, path.name) for path in paths]
-    except re.error as fault:
-        raise InputError(f"the pattern {pattern!r} is no regular expression ({fault}): give one such as 'Rater(\\d+)'") from None
-    lacking = [path.name for path, match in zip(paths, found, strict=True) if match is None]
-    if lacking:
-        raise InputError(f"the pattern {pattern!r} finds nobody in {_listed(lacking)}: give one that fits all names, or one name "
-                         "for each file")
-    return [match[1] if match.re.groups else match[0] for match in found if match is not None]
 
 
 def checked(placements: Any, names: Sequence[str] | None, raters: Sequence[str] | None, files: Sequence[str] | None,
@@ -163,13 +148,6 @@ def _copies(x: np.ndarray) -> list[tuple[int, int]]:
         same = (np.where(common[..., None], x[i + 1:] == x[i], True)).all((-2, -1)) & (common.sum(-1) > 1)
         out += [(i, i + 1 + int(j)) for j in np.flatnonzero(same)]
     return out
-
-
-def check_alike(what: str, values: Sequence[str], paths: Sequence[Path]) -> None:
-    """Refuse files of different dimensions or units, naming two of them."""
-    odd = next((i for i, value in enumerate(values) if value != values[0]), None)
-    if odd is not None:
-        raise InputError(f"{paths[0]} is in {values[0]} and {paths[odd]} in {values[odd]}: give all files in one {what}")
 
 
 def _listed(items: Sequence[str]) -> str:

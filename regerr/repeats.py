@@ -7,24 +7,20 @@ covariances, each drawn towards the others as far as the data say, serve a regis
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from .errors import InputError, RegistrationWarning
+from .errors import InputError
 from .noise import Noise
 from .pairs import FiducialPairs
-from .placements import LeftOut, check_alike, checked, covariances_of, raters_in, shifts, without_drift, without_far
+from .placements import LeftOut, checked, covariances_of, shifts, without_drift, without_far
 from .shrinkage import Shrinkage, shrinkage
 from .variance_components import Cells, Components, Estimate, components, person_offset, person_scatter, point_scatter
-
-if TYPE_CHECKING:
-    from .io import Points
 
 _MARK = "regerr_fle"
 
@@ -256,64 +252,6 @@ class Repeats:
             return self._per_person
         x = self.used
         return Cells.of(without_drift(x) if self.drift else x, np.zeros(len(x), int))
-
-
-def read_repeats(files: Sequence[str | Path], raters: Sequence[str] | str | None = None, *, drift: bool = False,
-                 beyond: float | None = None, unit: str | None = None, columns: Sequence[str] | None = None) -> Repeats:
-    r"""Read the same points from several files, joined by name.
-
-    Parameters
-    ----------
-    files : sequence of str or path
-        Two or more, in any format of :func:`read_points`; a file may lack points.
-    raters : sequence of str, or str, optional
-        Who placed each file, in their order; or one regular expression that finds it in the names of the files, such as
-        ``"Rater(\d+)"``. One person for all by default.
-    drift, beyond, unit : as in :class:`Repeats`
-        The unit replaces what the files say.
-    columns : sequence of str, optional
-        The 2 or 3 columns of a table to take, such as those of one image in tables of pairs.
-
-    Raises
-    ------
-    InputError
-        With one sentence: fewer than two files, a file that cannot be read, mixed dimensions or units, nothing in common.
-
-    Warns
-    -----
-    RegistrationWarning
-        When files of unequal length are matched by numbers.
-    """
-    from .io import read_points
-
-    paths = [Path(file) for file in files]
-    if len(paths) < 2:
-        raise InputError(f"{len(paths)} file{'' if len(paths) == 1 else 's'} of points cannot tell how far repeats scatter: "
-                         "give two or more files of the same points")
-    first = read_points(paths[0], columns=columns)
-    read = [first, *(read_points(path, columns=columns, frame=first.frame) for path in paths[1:])]
-    check_alike("dimension", [f"{points.points.shape[1]}D" for points in read], paths)
-    units = [points.unit for points in read]
-    if unit is None and len(set(units) - {None}) > 1:
-        check_alike("unit", [known or "an unknown unit" for known in units], paths)
-    placements, names = _table(read)
-    who = raters_in(paths, raters) if isinstance(raters, str) else raters
-    known = unit or next((u for u in units if u is not None), None)
-    return Repeats(placements, names, who, tuple(path.name for path in paths), known, drift, beyond)  # type: ignore[arg-type]
-
-
-def _table(read: Sequence[Points]) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Placements (p, n, d), NaN where a file lacks a point, and the names of the points."""
-    names = tuple(dict.fromkeys(name for points in read for name in points.names))
-    counts = sorted({len(points.names) for points in read})
-    if all(name.isdigit() for name in names) and len(counts) > 1:
-        warnings.warn(f"the files hold {counts[0]} to {counts[-1]} points that only numbers name: they are matched by these "
-                      "numbers", RegistrationWarning, stacklevel=3)
-    place = {name: i for i, name in enumerate(names)}
-    table = np.full((len(read), len(names), read[0].points.shape[1]), np.nan)
-    for row, points in zip(table, read, strict=True):
-        row[[place[name] for name in points.names]] = points.points
-    return table, names
 
 
 def _spaces(space: str) -> tuple[bool, bool]:

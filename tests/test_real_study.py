@@ -17,11 +17,11 @@ from validation.cli import app
 from validation.estimators import Registration
 from validation.protocol import Estimator
 from validation.real import study, words
-from validation.real.cases import Case, left_out, transfer
+from validation.real.cases import EVERY, QUICK, Case, Size, left_out, transfer
 from validation.real.diagnosis import Diagnosis, diagnose
 from validation.real.errors import delete_one, membership, standard_error
 from validation.real.hits import LEVELS, ask, estimators
-from validation.real.sets import EVERY, QUESTIONS, QUICK, Question, Size
+from validation.real.sets import QUESTIONS, Question
 from validation.real.tables import COLUMNS, summary, verdict
 
 

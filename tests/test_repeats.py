@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 from regerr import FiducialPairs, InputError, RegistrationWarning, fit, read_points
 from regerr.cli import app
 from regerr.linalg import trace
-from regerr.repeats import Repeats, read_repeats
+from regerr.repeat_files import read_repeats
+from regerr.repeats import Repeats
 from regerr.shrinkage import log_likelihood, shrinkage
 from regerr.variance_components import Cells, clustered, components, point_scatter
 

@@ -32,7 +32,7 @@ def fle(files: Files, rater: Rater = None, drift: Drift = False, beyond: Beyond 
     """
     from ..files import check_free
     from ..records import dumps
-    from ..repeats import read_repeats
+    from ..repeat_files import read_repeats
     from ..reporting.repeats import check_suffix
 
     for path in output or ():

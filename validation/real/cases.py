@@ -14,6 +14,29 @@ from regerr.pairs import FiducialPairs
 _SPLITS = 3  # halvings of the points into blocks of neighbours, 8 in all
 
 
+@dataclass(frozen=True)
+class Size:
+    """How much is asked.
+
+    Attributes
+    ----------
+    points : int
+        At most of one registration.
+    cases : int
+        At most of one question, evenly spaced.
+    measured : int
+        Regions without a closed form that are measured, of one question.
+    """
+
+    points: int = 60
+    cases: int = 90
+    measured: int = 24
+
+
+QUICK = Size(8, 6, 2)
+EVERY = 10**6  # points
+
+
 @dataclass(frozen=True, eq=False)
 class Case:
     """Datasets to fit, points to predict in each, and where those truly were localised.
@@ -101,6 +124,11 @@ def transfer(name: str, fitted: FiducialPairs, asked: FiducialPairs, units: Sequ
     rows = _spaced(asked.n, most)
     return Case(name, fitted.source[None], fitted.target[None], asked.source[None, rows], asked.target[None, rows],
                 tuple(asked.names[i] for i in rows), tuple(units))
+
+
+def spread(cases: list[Case], most: int) -> list[Case]:
+    """At most so many of the cases, evenly spaced."""
+    return [cases[i] for i in _spaced(len(cases), most)]
 
 
 def _spaced(n: int, most: int) -> np.ndarray:

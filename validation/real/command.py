@@ -21,7 +21,8 @@ def real(
     from regerr.errors import InputError
 
     from ..progress import Progress
-    from .sets import QUESTIONS, QUICK, Size
+    from .cases import QUICK, Size
+    from .sets import QUESTIONS
     from .study import run, write
 
     chosen = [q for q in QUESTIONS if not only or any(word in f"{q.dataset}: {q.name}" for word in only)]

@@ -14,9 +14,10 @@ from regerr import datasets
 from regerr.errors import InputError, RegistrationError
 
 from ..runner import write_whole
+from .cases import EVERY, Size
 from .diagnosis import Diagnosis, diagnose
 from .hits import Answers, ask, estimators
-from .sets import EVERY, QUESTIONS, Question, Size
+from .sets import QUESTIONS, Question
 from .tables import summary
 from .words import report
 
