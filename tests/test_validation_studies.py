@@ -130,7 +130,9 @@ def test_the_study_of_regions_finds_where_first_order_fails(regions):
     assert (rigid.loc[["rigid-wald"], "verdict"] == "under-covers").any()
     assert not (rigid.loc[["rigid-score"], "verdict"] == "under-covers").any()
     score = s[(s["method"] == "score") & (s["n"] > 2)]
-    assert ((score["coverage_mean"] - score["level"]).abs() < 5 * np.maximum(score["coverage_mean_se"], 0.005)).all()
+    # at most the error of one target: the error that was found is too small where nearly all is covered
+    error = np.sqrt(score["level"] * (1 - score["level"]) / score["replicates"])
+    assert ((score["coverage_mean"] - score["level"]).abs() < 4 * error).all()
 
 
 # Declarations

@@ -29,14 +29,14 @@ _KEPT = 20  # failures of one estimator that a chunk lists one by one; all are c
 def analyse(chunk: Chunk) -> pd.DataFrame:
     """The table of sums of a chunk; its ``attrs`` hold the fingerprint, the failures with their replicates, and seconds."""
     draws = Draws(chunk.scenario, chunk.draw())
-    few = draws if chunk.sampled is None else draws.first(chunk.sampled)
+    few = draws.first(chunk.sampled)
     parts, failures, seconds = [], [], []
     for estimator in chunk.scenario.estimators:
-        own = few if estimator.name in chunk.scenario.slow else draws
+        own, measured = (few, chunk.gauged) if estimator.name in chunk.scenario.slow else (draws, chunk.measured)
         if not own.count:
             continue
         try:
-            ledger, lost, reasons, spent = _examined(estimator, own, chunk.measured)
+            ledger, lost, reasons, spent = _examined(estimator, own, measured)
         except RegistrationError as fault:
             ledger, lost, reasons, spent = _refused(estimator, own, str(fault))
         place = {"scenario": chunk.scenario.identity, "chunk": chunk.index, "estimator": estimator.name}
@@ -100,9 +100,7 @@ def _examined(estimator: Estimator, draws: Draws, measured: int) -> tuple[Ledger
     if "tre" in answered:
         predictions["tre"] = predictions.get("tre") or ask("tre")
         enter_precision(ledger, predictions["tre"], draws.observed.targets.true_target, draws.bound(estimator))
-    lost, reasons = _failures(next(iter(predictions.values())))
-    ledger.add("", NO_LEVEL, "failed", lost)
-    return ledger, lost, reasons, spent
+    return ledger, *_failures(next(iter(predictions.values()))), spent
 
 
 def _measure(ledger: Ledger, estimator: Estimator, predictions: dict[str, Prediction], draws: Draws, measured: int) -> None:
@@ -141,5 +139,6 @@ def _refused(estimator: Estimator, draws: Draws, reason: str) -> tuple[Ledger, n
     for kind in (k for k in draws.scenario.kinds if k in kinds_of(estimator)):
         for level in draws.scenario.levels:
             ledger.add(kind, level, "covered", nothing)
+            ledger.add(kind, level, "failed", np.ones(draws.count, bool))
     ledger.add("", NO_LEVEL, "failed", np.ones(draws.count, bool))
     return ledger, np.array(True), [reason], float("nan")

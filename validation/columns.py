@@ -46,7 +46,7 @@ SUMMARY_COLUMNS = {
     **_WHO,
     "targets": "number of targets",
     "replicates": "datasets drawn",
-    "failed": "share of datasets without a fit",
+    "failed": "share of datasets without a fit, or without a region of that level",
     "coverage_mean": "mean over targets of the coverage",
     "coverage_mean_se": "Monte Carlo error over replicates, not over replicates x targets",
     "coverage_mean_low": "99 % interval of the mean",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from regerr.errors import RegistrationError
+
 from .oracle import Oracle
-from .protocol import Prediction, failed
+from .protocol import Prediction, Region, failed
 from .sums import Ledger
 
 NO_LEVEL = float("nan")
@@ -13,18 +15,26 @@ NO_LEVEL = float("nan")
 
 def enter_coverage(ledger: Ledger, kind: str, levels: tuple[float, ...], prediction: Prediction, answer: np.ndarray) -> None:
     """Whether regions hold the answers; those of failed datasets do not."""
-    kept = ~failed(prediction)[:, None]
+    lost = failed(prediction)
+    regions = {level: _region(prediction, level) for level in levels}
     p_value = getattr(prediction, "p_value", None) if len(levels) > 1 else None
     p = None if p_value is None else p_value(answer)
-    for level in levels:
-        inside = prediction.region(level).contains(answer) if p is None else p >= 1.0 - level
-        ledger.add(kind, level, "covered", inside & kept)
+    for level, region in regions.items():
+        if region is None:
+            inside, refused = np.zeros(answer.shape[:-1], bool), np.ones(len(lost), bool)
+        else:
+            inside, refused = region.contains(answer) if p is None else p >= 1.0 - level, np.zeros(len(lost), bool)
+        ledger.add(kind, level, "covered", np.broadcast_to(inside, prediction.mean.shape[:-1]) & ~lost[:, None])
+        ledger.add(kind, level, "failed", lost | refused)
 
 
 def enter_volumes(ledger: Ledger, kind: str, levels: tuple[float, ...], prediction: Prediction, known: Oracle | None) -> None:
     """Content of regions, and their size: the side of a cube of that content over the side of the oracle's."""
     for level in levels:
-        volume = np.asarray(prediction.region(level).volume, float)
+        region = _region(prediction, level)
+        if region is None:
+            continue
+        volume = np.asarray(region.volume, float)
         with np.errstate(divide="ignore", invalid="ignore"):
             logarithm = np.log(volume)
         ledger.add(kind, level, "volume", volume)
@@ -32,6 +42,14 @@ def enter_volumes(ledger: Ledger, kind: str, levels: tuple[float, ...], predicti
         ledger.add(kind, level, "unbounded", np.where(np.isnan(volume), np.nan, np.isinf(volume)))
         if known is not None:
             ledger.count(kind, level, "size", (volume / known.volume(kind, level)) ** (1.0 / known.dimension))
+
+
+def _region(prediction: Prediction, level: float) -> Region | None:
+    """The regions of a level; None where the estimator has none of that level, for want of pairs say."""
+    try:
+        return prediction.region(level)
+    except RegistrationError:
+        return None
 
 
 def enter_precision(ledger: Ledger, prediction: Prediction, truth: np.ndarray, known: Oracle | None) -> None:

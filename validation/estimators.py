@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,8 @@ from regerr.pairs import FiducialPairs
 from regerr.predictions import Prediction as ModelPrediction
 from regerr.regions import Region
 from regerr.results import RegistrationResult
+
+from .protocol import Estimator, Prediction
 
 
 @dataclass(frozen=True)
@@ -47,14 +50,15 @@ class Registration:
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """What the assumed noise can answer."""
-        return parse_model(self.model).under(parse_noise(self.noise)).kinds
+        """What the assumed noise and the method can answer."""
+        own = parse_method(self.method).kinds
+        return tuple(kind for kind in parse_model(self.model).under(parse_noise(self.noise)).kinds if kind in own)
 
     @property
     def closed_form_volume(self) -> bool:
         """Whether the regions are ellipsoids."""
         linear = parse_model(self.model).under(parse_noise(self.noise)).linear
-        return self.method == "wald" or (linear(2) and linear(3))
+        return parse_method(self.method).ellipsoid(linear(2) and linear(3))
 
     @property
     def uses_covariances(self) -> bool:
@@ -100,6 +104,24 @@ class Predicted(Settled):
     def region(self, level: float) -> Region:
         """Regions of a nominal level."""
         return self.prediction.region(level, self.method)
+
+
+@dataclass(frozen=True)
+class Told:
+    """A baseline that reads the covariances which pairs carry, and takes a target to be localised as the mean fiducial."""
+
+    baseline: Estimator
+
+    uses_covariances = True
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "baseline":
+            raise AttributeError(name)
+        return getattr(self.baseline, name)
+
+    def predict(self, pairs: FiducialPairs, targets: np.ndarray, kind: str, **covariances: np.ndarray | None) -> Prediction:
+        """What the baseline predicts; covariances of the targets are left aside."""
+        return self.baseline.predict(pairs, targets, kind)
 
 
 @dataclass(frozen=True)

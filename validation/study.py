@@ -45,8 +45,8 @@ class Scenario:
         Family of the true transformation, whose bound estimators without a family of their own are held against.
     slow : tuple of str
         Names of estimators that are run on fewer replicates.
-    sampled : int, optional
-        Those replicates, the first ones; all of them when None.
+    sampled, gauged : int
+        Those replicates, the first ones, and on how many of these their volumes without a closed form are taken.
     """
 
     labels: Mapping[str, Label]
@@ -59,7 +59,8 @@ class Scenario:
     measured: int = 100
     truth: str = "affine"
     slow: tuple[str, ...] = ()
-    sampled: int | None = None
+    sampled: int = 0
+    gauged: int = 0
 
     def __post_init__(self) -> None:
         names = [e.name for e in self.estimators]
@@ -117,8 +118,8 @@ class Chunk:
         On how many of them, the first ones, volumes without a closed form are taken.
     seed : int
         Root seed of the study.
-    sampled : int, optional
-        On how many of them, the first ones, slow estimators are run; all when None.
+    sampled, gauged : int
+        On how many of them slow estimators are run, and on how many of these such volumes of theirs are taken.
     """
 
     scenario: Scenario
@@ -126,7 +127,8 @@ class Chunk:
     count: int
     measured: int
     seed: int
-    sampled: int | None = None
+    sampled: int = 0
+    gauged: int = 0
 
     @property
     def name(self) -> str:
@@ -138,7 +140,8 @@ class Chunk:
         """Digest of all that its numbers depend on, the code included."""
         s = self.scenario
         asked = (s.estimators, s.kinds, s.levels, s.volume_kinds, s.volume_levels, s.truth, s.slow)
-        return digest(s.content, *asked, self.index, self.count, self.measured, self.seed, self.sampled, code_digest())
+        counts = (self.index, self.count, self.measured, self.seed, self.sampled, self.gauged)
+        return digest(s.content, *asked, *counts, code_digest())
 
     @property
     def generator(self) -> np.random.Generator:
@@ -195,9 +198,21 @@ class Study:
         for scenario in self.scenarios:
             for index, start in enumerate(range(0, self.replicates, self.chunk)):
                 count = min(self.chunk, self.replicates - start)
-                measured, sampled = (None if first is None else min(max(first - start, 0), count)
-                                     for first in (scenario.measured, scenario.sampled))
-                yield Chunk(scenario, index, count, measured or 0, self.seed, sampled)
+                measured, sampled, gauged = (min(max(first - start, 0), count)
+                                             for first in (scenario.measured, scenario.sampled, scenario.gauged))
+                yield Chunk(scenario, index, count, measured, self.seed, sampled, gauged)
+
+    def part(self, share: float) -> Study:
+        """The same study with a share of all replicates, those measured and those of slow estimators too; at least one each."""
+        if not 0 < share <= 1:
+            raise InputError(f"the share of replicates is {share:g}: give a number above 0 and at most 1")
+
+        def reduced(count: int) -> int:
+            return max(round(share * count), min(count, 1))
+
+        scenarios = tuple(replace(s, measured=reduced(s.measured), sampled=reduced(s.sampled), gauged=reduced(s.gauged))
+                          for s in self.scenarios)
+        return replace(self, scenarios=scenarios, replicates=reduced(self.replicates))
 
     def joined_by(self, *estimators: Estimator) -> Study:
         """The same study with more estimators in every scenario; nobody else's numbers change."""

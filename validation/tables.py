@@ -50,7 +50,7 @@ def per_scenario(study: Study, sums: Mapping[str, pd.DataFrame]) -> pd.DataFrame
     low, high = coverage.interval()
     out = _measured(big, rows).assign(coverage_mean=coverage.value, coverage_mean_se=coverage.error, coverage_mean_low=low,
                                       coverage_mean_high=high, replicates=moments.count.astype(int),
-                                      failed=_moments(big, "failed", ["scenario", "estimator"], rows).mean)
+                                      failed=_moments(big, "failed", [*_CELL, "target"], rows).mean)
     each = _rows(big, big["target"] != ALL_TARGETS)
     over_targets = pd.DataFrame(_over_targets(study, big, each))
     out = out.merge(over_targets, on=_CELL)
