@@ -1,8 +1,8 @@
 """Regions for few pairs of unequal noise: each pair normal with a variance of its own, drawn from an inverse-gamma law.
 
-So the scores ``q_j = r_j'(I - H_j)^-1 r_j`` of the pairs follow ``q/(d s) ~ F_{d, nu}``, scale s and degrees of freedom nu unknown,
-and the region's size K is a quantile of the predictive law of a further score (theory, section 15). The prior is flat in log s,
-and in 1/nu up to ``tails``. The posterior is summed on a grid: Gauss-Legendre nodes in 1/nu, equal steps in log s.
+So the scores ``q_j = r_j'(I - H_j)^-1 r_j`` of the pairs follow ``q/(d s) ~ F_{d, nu}``, with s and nu unknown, and the region's
+size K is a quantile of the predictive law of a further score (theory, section 15). The prior is flat in log s, and in 1/nu up to
+``tails``. The posterior is summed on a grid: Gauss-Legendre nodes in 1/nu, equal steps in log s.
 """
 
 from __future__ import annotations
