@@ -10,7 +10,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from regerr import InputError, compare_models
+from regerr import InputError, MissingExtraError, compare_models
 from validation.cli import app
 from validation.deformation import running
 from validation.deformation.cells import BRAIN, GATHERED, Asked, Cell, DeformationStudy, study
@@ -166,6 +166,12 @@ def test_the_command(tmp_path):
 def test_refusals(option, tmp_path):
     done = CliRunner().invoke(outer(), ["study", "deformation", option, "0", "--output", str(tmp_path)])
     assert isinstance(done.exception, InputError) and "give at least 1" in str(done.exception)
+
+
+def test_a_missing_library_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr("validation.deformation.command.find_spec", lambda name: None if name == "joblib" else name)
+    done = CliRunner().invoke(outer(), ["study", "deformation", "--output", str(tmp_path)])
+    assert isinstance(done.exception, MissingExtraError) and "a study needs joblib" in str(done.exception)
 
 
 def test_what_is_printed(table):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from regerr.errors import InputError
+from regerr.errors import InputError, MissingExtraError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,14 +25,12 @@ def deformation(
 
     Example: regerr study deformation --output results
     """
+    _check(replicates=replicates, workers=workers)
     from ..progress import Progress
     from .cells import study
     from .running import run
 
     declared = study(quick)
-    for name, value in (("replicates", replicates), ("workers", workers)):
-        if value is not None and value < 1:
-            raise InputError(f"{name} is {value}: give at least 1")
     if replicates is not None:
         declared = replace(declared, replicates=replicates)
     folder = output / "deformation"
@@ -43,6 +42,16 @@ def deformation(
             raise typer.Exit(130) from None
     typer.echo(sizes(table))
     typer.echo(f"The table is in {folder}: rejections.csv, with the power of every test.")
+
+
+def _check(**counts: int | None) -> None:
+    """What a run needs: numbers from 1, and the libraries of the study extra."""
+    for name, value in counts.items():
+        if value is not None and value < 1:
+            raise InputError(f"{name} is {value}: give at least 1")
+    missing = [name for name in ("pandas", "pyarrow", "joblib") if find_spec(name) is None]
+    if missing:
+        raise MissingExtraError(f"a study needs {', '.join(missing)}: install them with pip install 'regerr[study]'")
 
 
 def sizes(table: pd.DataFrame) -> str:
