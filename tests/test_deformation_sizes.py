@@ -174,3 +174,13 @@ def test_the_rater_as_the_unit():
     expected = 1 / 35  # one of 35 ways to deal eight raters out in two halves
     assert abs((permuted < 0.05).mean() - expected) < 0.01 + 4 * math.sqrt(expected / size)
     assert rate(drawn(Raters(BRAIN, 30, 0.05), 500, seed=11), "raters") > 0.6
+
+
+def test_the_same_raters_in_both_images_make_it_conservative():
+    """A bias that a person has in both images is no difference between them, and still in the spread between people."""
+    size, rng = 1500, np.random.default_rng(12)
+    x = np.multiply(BRAIN, rng.standard_normal((size, 1, 30, 3)))
+    entries = rng.standard_normal((size, 4, 3, 3))
+    placed = x + 0.01 * x @ (entries + np.swapaxes(entries, -1, -2)) / 2
+    pairs = FiducialPairs(*(placed + rng.standard_normal(placed.shape) for _ in range(2)))
+    assert rate(pairs, "raters") < 0.035 and rate(pairs, "raters-permuted") < 0.035

@@ -32,6 +32,7 @@ class RatersF(NestedTest):
 
     The last axis of the batch is the raters: pairs (..., K, n, d). ``u`` is ``Q_D'`` of a rater's placements about the common
     mean, ``du`` the difference of its means over the raters of both images, ``within`` the sum of squares about those means.
+    Raters of the two images count as different people; where they are the same, whose biases recur, it errs to the safe side.
     """
 
     name: str = "raters"
