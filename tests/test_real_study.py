@@ -93,7 +93,7 @@ def test_few_units_give_way_to_blocks_of_neighbours() -> None:
 
 @pytest.mark.parametrize(("coverage", "error", "units", "said"), [
     (0.95, 0.005, 8, "holds"), (0.90, 0.01, 8, "below"), (0.99, 0.01, 8, "above"), (0.93, 0.03, 4, "undecided"),
-    (1.0, 0.0, 8, "above"), (0.90, 0.01, 2, "undecided")])
+    (1.0, 0.0, 8, "above"), (0.90, 0.01, 2, "undecided"), (0.92, 0.016, 24, "undecided"), (0.935, 0.016, 24, "holds")])
 def test_verdicts(coverage: float, error: float, units: int, said: str) -> None:
     assert verdict(coverage, error, 0.95, units, 1000) == said
 
@@ -326,3 +326,5 @@ def test_the_command(shared_data: Path, tmp_path: Path) -> None:
 def test_a_diagnosis_of_nothing_special_says_nothing() -> None:
     levels = pd.DataFrame({"estimator": "rigid-wald", "level": LEVELS, "coverage": LEVELS})
     assert words.why(levels, Diagnosis(0.02, 0.01, 0.0, 0.0), "rigid") == []
+    assert "it is not rigid" in words.why(levels, Diagnosis(0.5, 0.01, 0.0, 0.0), "rigid")[0]
+    assert "people misplace neighbours alike" in words.why(levels, Diagnosis(0.5, 0.01, 0.0, 0.0), "rigid", identity=True)[0]

@@ -41,6 +41,8 @@ class Question:
         Whether the same landmarks come again in other cases.
     given : str
         Where the covariances of the points come from, where there are any.
+    identity : bool
+        Whether the true transformation is the identity, as between two people's landmarks in one image.
     """
 
     dataset: str
@@ -52,6 +54,7 @@ class Question:
     noise: str = "both"
     landmarks: bool = False
     given: str = ""
+    identity: bool = False
 
 
 def _beads(data: datasets.Dataset, size: Size) -> list[Case]:
@@ -120,14 +123,15 @@ QUESTIONS: tuple[Question, ...] = (
     Question("pyf2f_beads", "beads left out", LEFT_OUT, ("similarity", "affine"), "field", _beads),
     Question("pyf2f_beads", "one field to the others", TRANSFER, ("similarity", "affine"), "field", _other_fields),
     Question("ebeam_grid_optical", "spots left out", LEFT_OUT, ("affine",), "image", _grids, "target"),
-    Question("afids_templates", "between raters", LEFT_OUT, ("rigid", "affine"), "rater", raters(False, GROSS), landmarks=True),
-    Question("afids_templates", "within a rater", LEFT_OUT, ("rigid",), "rater", raters(True, GROSS), landmarks=True),
+    Question("afids_templates", "between raters", LEFT_OUT, ("rigid", "affine"), "rater", raters(False, GROSS), landmarks=True, identity=True),
+    Question("afids_templates", "within a rater", LEFT_OUT, ("rigid",), "rater", raters(True, GROSS), landmarks=True, identity=True),
     Question("afids_templates", "between raters, nothing removed", LEFT_OUT, ("rigid",), "rater", raters(False, np.inf),
-             landmarks=True),
+             landmarks=True, identity=True),
     Question("afids_templates", "between raters, repeats of six others", LEFT_OUT, ("rigid",), "rater", repeated, landmarks=True,
-             given="repeats"),
-    Question("afids_templates", "two raters to a third", TRANSFER, ("rigid",), "rater", third_rater, landmarks=True),
-    Question("histology_two_annotators", "between annotators", LEFT_OUT, ("rigid", "affine"), "image", _annotators),
+             given="repeats", identity=True),
+    Question("afids_templates", "two raters to a third", TRANSFER, ("rigid",), "rater", third_rater, landmarks=True, identity=True),
+    Question("histology_two_annotators", "between annotators", LEFT_OUT, ("rigid", "affine"), "image", _annotators,
+             identity=True),
     Question("histology_two_annotators", "between sections", LEFT_OUT, ("affine",), "tissue", _sections),
     Question("histology_two_annotators", "one annotator to the other", TRANSFER, ("affine",), "tissue", _other_annotator),
     Question("lung_4dct", "landmarks left out", LEFT_OUT, ("affine",), "subject",

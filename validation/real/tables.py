@@ -12,7 +12,8 @@ from .errors import standard_error
 from .hits import LEVELS, Answers
 
 CONFIDENCE = 0.95  # of the interval behind a verdict
-WIDE = 0.05  # half width of the interval from which on it decides nothing
+WIDE = 0.05  # half width of the interval from which on it decides nothing, at level 0.95
+NEAR = 0.02  # of the level 0.95, for a coverage that is said to hold it
 
 COLUMNS = {
     "dataset": "name of the data set",
@@ -29,7 +30,7 @@ COLUMNS = {
     "coverage_se": "standard error by leaving out units, and landmarks where they recur; never by counting points",
     "units": "number of units behind it",
     "unit": "what they are; 'block of neighbours' where there are fewer than four others",
-    "verdict": "holds, below, above or undecided: the level against the 95 % t interval",
+    "verdict": "below or above: the level is outside the 95 % t interval; holds: near it and well enough known; else undecided",
     "radius": "median radius over the first-order region's, level 0.95; of balls of equal volume",
     "radius_points": "regions that were measured",
     "unbounded": "share of these that are unbounded",
@@ -42,16 +43,20 @@ def summary(all_answers: Sequence[Answers]) -> pd.DataFrame:
 
 
 def verdict(coverage: float, error: float, level: float, units: int, points: int) -> str:
-    """Whether a coverage is compatible with its level.
+    """Whether a coverage holds its level: near it, and known well enough to say so.
 
-    The error is at least what independent points of the nominal coverage would have, since a share of 1 has none of its own.
+    The error is at least what independent points of the nominal coverage would have, since a share of 1 has none of its own;
+    "below" and "above" are outside of the interval, and what is neither that nor near is undecided. `WIDE` and `NEAR` go with
+    ``sqrt(level (1 - level))``.
     """
-    half = float(stdtrit(max(units - 1, 1), 0.5 + CONFIDENCE / 2)) * max(error, np.sqrt(level * (1 - level) / points))
+    size = float(np.sqrt(level * (1 - level)))
+    half = float(stdtrit(max(units - 1, 1), 0.5 + CONFIDENCE / 2)) * max(error, size / np.sqrt(points))
     if coverage + half < level:
         return "below"
     if coverage - half > level:
         return "above"
-    return "holds" if half <= WIDE else "undecided"
+    scale = size / np.sqrt(0.95 * 0.05)
+    return "holds" if half <= WIDE * scale and abs(coverage - level) <= NEAR * scale else "undecided"
 
 
 def _rows(answers: Answers) -> Iterator[dict[str, object]]:

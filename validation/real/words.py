@@ -14,7 +14,6 @@ from .diagnosis import Diagnosis
 from .hits import Answers
 
 LEVEL = 0.95
-_NEAR = 0.02  # of the level, for a region to be recommended
 _ALIKE, _SHIFTED, _OUTSIDE = 0.2, 0.05, 0.1  # from which on a diagnosis is named
 _HEAD = ("Coverage on measured points, level 0.95. Errors in brackets come from leaving out whole raters, fields, subjects or "
          "images (blocks of neighbours where there are fewer than four), never from counting points. Radii are medians over the "
@@ -33,13 +32,15 @@ def report(table: pd.DataFrame, found: Sequence[tuple[Answers, Mapping[str, Diag
     return "\n\n".join(parts) + "\n"
 
 
-def why(table: pd.DataFrame, diagnosis: Diagnosis, family: str) -> list[str]:
+def why(table: pd.DataFrame, diagnosis: Diagnosis, family: str, identity: bool = False) -> list[str]:
     """Reasons that the data give for regions of the wrong size.
 
     Parameters
     ----------
     table : DataFrame
         Rows of one question and family.
+    identity : bool
+        Whether the true transformation is known to be the identity.
     """
     first = table[table["estimator"] == f"{family}-wald"].set_index("level")["coverage"]
     said = []
@@ -49,7 +50,8 @@ def why(table: pd.DataFrame, diagnosis: Diagnosis, family: str) -> list[str]:
     if diagnosis.shifted > _SHIFTED:
         said.append(f"{diagnosis.shifted:.0%} of the squared deviation is a shift of a whole case, which no residual shows")
     if diagnosis.alike > max(_ALIKE, 3 * diagnosis.alike_error):
-        said.append(f"neighbours deviate alike (mean cosine {diagnosis.alike:.2f}): the truth bends, it is not {family}")
+        cause = "people misplace neighbours alike" if identity else f"the truth bends, it is not {family}"
+        said.append(f"neighbours deviate alike (mean cosine {diagnosis.alike:.2f}): {cause}")
     if first[0.5] > 0.5 + _MIDDLE and first[0.99] < 0.99 - _TAIL:
         said.append(f"points are unequal or their noise has heavy tails: the first-order region holds {first[0.5]:.2f} where 0.5 "
                     f"is asked and {first[0.99]:.3f} where 0.99 is")
@@ -76,7 +78,7 @@ def _question(table: pd.DataFrame, answers: Answers, family: str, diagnosis: Dia
     sizes = ((ours["cases"], "registration"), (ours["points"], "point"), (ours["units"], ours["unit"]))
     said = [f"{asked.dataset}, {asked.name} ({family}; {', '.join(_counted(*size) for size in sizes)}). The default holds "
             f"{_share(ours)}: {_JUDGED[ours['verdict']]}."]
-    causes = "; ".join(why(rows, diagnosis, family))
+    causes = "; ".join(why(rows, diagnosis, family, asked.identity))
     if causes:
         start = {"holds": "It does so although ", "undecided": "What speaks against it: "}.get(ours["verdict"], "Why: ")
         said.append(start + causes + ".")
@@ -90,7 +92,7 @@ def _others(at: pd.DataFrame, ours: pd.Series) -> list[str]:
     rest = at[at["estimator"] != ours["estimator"]]
     said = []
     if ours["verdict"] in ("below", "above"):
-        near = (rest["verdict"] == "holds") & ((rest["coverage"] - LEVEL).abs() <= _NEAR) & np.isfinite(rest["radius"])
+        near = (rest["verdict"] == "holds") & np.isfinite(rest["radius"])
         each = [f"{row['label']} {_share(row)} at {row['radius']:.2f} times the radius"
                 for _, row in rest[near].sort_values("radius").head(3).iterrows()]
         said.append(f"What holds: {'; '.join(each)}." if each else "No other is shown to hold.")
