@@ -1,4 +1,4 @@
-"""What is timed: a cell of the ICIP study, single fits, an error map."""
+"""What is timed: a cell of the ICIP study, single fits, searches under given covariances, an error map."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ def cases() -> Iterator[Case]:
     """All cases, each built when its turn comes."""
     yield from _cells()
     yield from _fits()
+    yield from _searches()
     yield from _maps()
 
 
@@ -94,6 +95,24 @@ def _fit_all(source: np.ndarray, target: np.ndarray, model: str, noise: str) -> 
 
 def _fit_each(source: np.ndarray, target: np.ndarray, transform: Any) -> list[object]:
     return [transform.from_estimate(x, y) for x, y in zip(source, target, strict=True)]
+
+
+def _searches() -> Iterator[Case]:
+    """Tilted noise in both spaces, three times as large along one axis: one shape for all, and one for each fiducial."""
+    count, n = 10_000, 10
+    rng = np.random.default_rng(4)
+    tilt, _ = np.linalg.qr(rng.standard_normal((3, 3)))
+    shape = tilt @ np.diag([1.0, 1.0, 9.0]) @ tilt.T
+    source = 20.0 * rng.standard_normal((count, n, 3))
+    root = np.linalg.cholesky(shape).T
+    left, right = (source + rng.standard_normal(source.shape) @ root for _ in range(2))
+    pairs = regerr.FiducialPairs(left, right)
+    each = np.exp(rng.uniform(-1.0, 1.0, (n, 1, 1))) * shape
+    for words, covariance in (("one shape", shape), ("one covariance per fiducial", each)):
+        noise = Noise(source_covariance=covariance, target_covariance=covariance)
+        yield Case(f"{count} rigid fits in 3D, n = {n}: {words}", "the closed form for isotropic noise",
+                   partial(regerr.fit, pairs, "rigid", noise, "mark"), partial(regerr.fit, pairs, "rigid", "both", "mark"), 20.0,
+                   repetitions=3)
 
 
 def _maps() -> Iterator[Case]:
