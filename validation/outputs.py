@@ -10,13 +10,18 @@ import pandas as pd
 
 import regerr
 
+from .exceptions import not_covering
 from .illustrations import expected_tre_map, held_out_beads
 from .runner import collect, write_whole
+from .studies import grand
 from .study import Study
 from .tables import per_scenario, per_target, speed, verdicts
 
 # tables for pictures that come with a study
 ILLUSTRATIONS: dict[str, dict[str, Callable[[bool], pd.DataFrame]]] = {"icip": {"map": expected_tre_map, "beads": held_out_beads}}
+# further tables made from the summary
+FURTHER: dict[str, dict[str, Callable[[pd.DataFrame], pd.DataFrame]]] = {
+    "grand": {"not_covering": lambda summary: not_covering(summary, grand.DEFAULTS, grand.RIGHT)}}
 
 
 def write_tables(study: Study, folder: Path, quick: bool = False) -> pd.DataFrame:
@@ -24,7 +29,7 @@ def write_tables(study: Study, folder: Path, quick: bool = False) -> pd.DataFram
 
     ``coverage`` has one row per target, ``summary`` one per scenario, ``speed`` the time per dataset, which alone differs from
     run to run; all as Parquet and CSV (`validation.tables`). Further ``verdicts.csv``, ``failures.csv``, ``study.json``; and what
-    `ILLUSTRATIONS` lists.
+    `ILLUSTRATIONS` and `FURTHER` list.
     """
     found = collect(study, folder)
     summary = per_scenario(study, found.sums)
@@ -35,6 +40,8 @@ def write_tables(study: Study, folder: Path, quick: bool = False) -> pd.DataFram
     _csv(folder / "verdicts.csv", verdicts(summary, study))
     _csv(folder / "failures.csv", found.failures)
     write_whole(folder / "study.json", lambda path: path.write_text(json.dumps(_facts(study), indent=1) + "\n", encoding="utf-8"))
+    for name, table_of in FURTHER.get(study.name, {}).items():
+        _csv(folder / f"{name}.csv", table_of(summary))
     for name, make in ILLUSTRATIONS.get(study.name, {}).items():
         _parquet(folder / f"{name}.parquet", make(quick))
     return summary

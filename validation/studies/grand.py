@@ -40,6 +40,7 @@ TITLE = "Which method may be trusted where: every estimator, every scenario"
 BLOCKS = ("right model", "one space", "wrong ratio", "anisotropic", "photons", "heavy tails", "mismatch", "wrong model")
 RIGHT = BLOCKS[:2]  # where our default assumes what is true
 FAMILIES = ("rigid", "similarity", "affine")
+DEFAULTS = tuple(Catalogue(family).default for family in FAMILIES)
 LEVELS = (0.5, 0.9, 0.95, 0.99)
 MARGINS = Margins({0.5: 0.02, 0.9: 0.01, 0.95: 0.007, 0.99: 0.004}, worst=10 / 7)
 LAYOUTS = {"typical": 50.0, "90 % poorest": 90.0, "99 % poorest": 99.0}
