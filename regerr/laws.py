@@ -16,13 +16,18 @@ class FisherLaw:
     ----------
     dimension : int
     degrees_of_freedom : int
+    least : float
+        Effective variance per coordinate below which an estimate counts as this.
     """
 
     dimension: int
     degrees_of_freedom: int
+    least: float = 0.0
 
     def ratio(self, part: np.ndarray, rest: np.ndarray, unit: np.ndarray) -> np.ndarray:
         """The statistic up to its constant: infinite where nothing remains, 0 where the part is 0, NaN for a failed fit."""
+        if self.least:
+            rest = np.maximum(rest, self.degrees_of_freedom * self.least / unit)
         ratio = part / rest
         if not rest.all() or not np.isfinite(ratio).all():
             ratio = np.where((part == 0) & ~np.isnan(rest), 0.0, np.where(rest == 0, np.inf + 0.0 * part, ratio))

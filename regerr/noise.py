@@ -36,6 +36,9 @@ class Noise:
         estimated, or as they stand with ``scale=1`` (the known factor of the s.d.). Simulations draw from them.
     tails : float, optional
         Degrees of freedom of Student's t, for noise with heavier tails than Gaussian noise (None).
+    floor : float, optional
+        Least s.d. per coordinate of the effective noise of one pair, target units: what rounding of the coordinates makes alone.
+        An estimate below it counts as it (theory, section 17).
     """
 
     ratio: float = 1.0
@@ -44,6 +47,7 @@ class Noise:
     source_covariance: Any = None
     target_covariance: Any = None
     tails: float | None = None
+    floor: float | None = None
 
     def __post_init__(self) -> None:
         if self.shape not in _SHAPES:
@@ -60,14 +64,27 @@ class Noise:
             object.__setattr__(self, "shape", "given")
         if self.tails is not None and not self.tails > 0:
             raise InputError(f"the noise has {self.tails} degrees of freedom: give a positive number, such as tails=4")
+        if self.floor is not None:
+            self._check_floor(self.floor)
         for name in ("source_covariance", "target_covariance"):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, checked_covariance(name, getattr(self, name)))
+
+    def _check_floor(self, floor: float) -> None:
+        if not (floor > 0 and math.isfinite(floor)):
+            raise InputError(f"the least noise s.d. is {floor}: give a positive number in target units")
+        if self.shape != "isotropic" or self.scale is not None or self.tails is not None:
+            raise InputError("a least noise s.d. is for Gaussian noise, alike in all directions, of unknown size: leave it out")
 
     @property
     def source_share(self) -> float:
         """Kappa = rho / (1 + rho), the source's share of the effective variance."""
         return 1.0 if math.isinf(self.ratio) else self.ratio / (1.0 + self.ratio)
+
+    @property
+    def least_variance(self) -> float:
+        """Square of the floor, 0 without one."""
+        return 0.0 if self.floor is None else self.floor**2
 
     @property
     def has_covariances(self) -> bool:
@@ -84,6 +101,8 @@ class Noise:
         if self.tails is not None:
             kind += f", with the tails of Student's t on {self.tails:g} degrees of freedom"
         size = "scale estimated" if self.scale is None else f"known s.d. {self.scale:g} per coordinate"
+        if self.floor is not None:
+            size += f" (at least {self.floor:.3g} per coordinate, from rounding)"
         return f"noise {kind}, {where}, {size}"
 
     def _size_of_given(self) -> str:
@@ -94,7 +113,7 @@ class Noise:
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers for JSON; the infinite ratio is the string "inf"."""
         plain = {"ratio": "inf" if math.isinf(self.ratio) else self.ratio, "shape": self.shape, "scale": self.scale}
-        plain |= {} if self.tails is None else {"tails": self.tails}
+        plain |= {name: value for name in ("tails", "floor") if (value := getattr(self, name)) is not None}
         given = {name: getattr(self, name) for name in _COVARIANCES}
         return plain | {name: c.tolist() for name, c in given.items() if c is not None}
 
@@ -102,7 +121,7 @@ class Noise:
     def from_dict(cls, data: dict[str, Any]) -> Noise:
         """The inverse of :meth:`to_dict`."""
         return cls(float(data["ratio"]), data["shape"], data["scale"], data.get("source_covariance"),
-                   data.get("target_covariance"), data.get("tails"))
+                   data.get("target_covariance"), data.get("tails"), data.get("floor"))
 
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
         """Draw the noise of pairs.
@@ -125,10 +144,10 @@ class Noise:
             np.array_equal(getattr(self, f) if getattr(self, f) is not None else np.nan,
                            getattr(other, f) if getattr(other, f) is not None else np.nan, equal_nan=True)
             if f in _COVARIANCES else getattr(self, f) == getattr(other, f)
-            for f in ("ratio", "shape", "scale", "tails", *_COVARIANCES))
+            for f in ("ratio", "shape", "scale", "tails", "floor", *_COVARIANCES))
 
     def __hash__(self) -> int:
-        return hash((self.ratio, self.shape, self.scale, self.tails))
+        return hash((self.ratio, self.shape, self.scale, self.tails, self.floor))
 
 
 NAMED_NOISES = {"both": Noise(1.0), "target": Noise(0.0), "source": Noise(math.inf), "full": Noise(0.0, "full"),

@@ -10,7 +10,7 @@ import difflib
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -74,6 +74,9 @@ class FiducialPairs:
         Localisation covariance of each fiducial, in squared units of its space.
     unused : sequence of Unused
         Pairs left out, kept for the record.
+    source_step, target_step : float, optional
+        The coordinates of that space were rounded to multiples of this length, in its unit: pixels or voxels. Rounding adds a
+        variance of 1/12 step squared per coordinate, and pairs that are equal for it are no fault.
 
     Raises
     ------
@@ -95,6 +98,8 @@ class FiducialPairs:
     source_covariance: np.ndarray | None = None
     target_covariance: np.ndarray | None = None
     unused: tuple[Unused, ...] = ()
+    source_step: float | None = None
+    target_step: float | None = None
 
     def __post_init__(self) -> None:
         faults: list[str] = []
@@ -108,11 +113,13 @@ class FiducialPairs:
                    if not isinstance(unit := getattr(self, f"{space}_unit"), str) or not unit.strip()]
         covariances = [_covariance(f"{space}_covariance", getattr(self, f"{space}_covariance"), source.shape, faults)
                        for space in _SPACES]
-        if not faults:
+        steps = [_step(f"{space}_step", getattr(self, f"{space}_step"), faults) for space in _SPACES]
+        if not faults and steps == [None, None]:
             faults += _duplicate_faults(source, target, names)
         if faults:
             raise InputError(_sentence(faults))
-        self._set(source, target, names, self.source_unit, self.target_unit, *covariances, tuple(self.unused))
+        self._set(source, target, names, self.source_unit, self.target_unit, *covariances, tuple(self.unused),
+                  *steps)
 
     def _set(self, *values: Any) -> None:
         for field, value in zip(self.__dataclass_fields__, values, strict=True):
@@ -148,7 +155,48 @@ class FiducialPairs:
         """The way back: target and source exchanged, with their units, covariances and unused points."""
         unused = tuple(Unused(u.name, u.reason, u.target, u.source) for u in self.unused)
         return self._changed(self.target, self.source, self.names, self.target_unit, self.source_unit,
-                             self.target_covariance, self.source_covariance, unused)
+                             self.target_covariance, self.source_covariance, unused, self.target_step, self.source_step)
+
+    def quantised(self, spaces: str = "both", step: float = 1.0) -> FiducialPairs:
+        """The same pairs, whose coordinates are known to be rounded to whole pixels or voxels.
+
+        Parameters
+        ----------
+        spaces : {"source", "target", "both"}
+        step : float
+            Size of a pixel in the unit of the coordinates.
+
+        Raises
+        ------
+        InputError
+            For another word, or a step that is not positive.
+        """
+        chosen = {"both": _SPACES, "source": ("source",), "target": ("target",)}.get(spaces)
+        if chosen is None:
+            raise InputError(f"quantised is {spaces!r}: name the space whose coordinates are whole pixels, 'source', 'target' or "
+                             "'both'")
+        source_step, target_step = (step if space in chosen else getattr(self, f"{space}_step") for space in _SPACES)
+        return replace(self, source_step=source_step, target_step=target_step)
+
+    def scaled(self, factor: float) -> FiducialPairs:
+        """The source, with its covariances, in units that are that many times smaller."""
+        if factor == 1.0:
+            return self
+        covariance = None if self.source_covariance is None else self.source_covariance * factor**2
+        step = None if self.source_step is None else self.source_step * factor
+        return self._changed(_read_only(self.source * factor), self.target, self.names, self.source_unit, self.target_unit,
+                             covariance, self.target_covariance, self.unused, step, self.target_step)
+
+    @property
+    def rounding(self) -> float | None:
+        """S.d. per coordinate that rounding makes, seen in the target; None without steps.
+
+        ``sqrt((step_t^2 + s^2 step_s^2)/12)``, the scale s from the ratio of the spreads, its r.m.s. over a batch.
+        """
+        if self.source_step is None and self.target_step is None:
+            return None
+        squared = np.mean(self.target.var(-2).sum(-1) / self.source.var(-2).sum(-1)) if self.source_step else 0.0
+        return float(np.sqrt(((self.target_step or 0.0) ** 2 + squared * (self.source_step or 0.0) ** 2) / 12.0))
 
     def drop(self, *names: str, reason: str = "dropped") -> FiducialPairs:
         """Leave out pairs by name; they are listed in ``unused`` with the reason.
@@ -184,7 +232,8 @@ class FiducialPairs:
         source, target = (_read_only(points(getattr(self, s))) for s in _SPACES)
         both = (getattr(self, f"{s}_covariance") for s in _SPACES)
         return self._changed(source, target, names, self.source_unit, self.target_unit,
-                             *(None if c is None else _read_only(covariances(c)) for c in both), unused)
+                             *(None if c is None else _read_only(covariances(c)) for c in both), unused, self.source_step,
+                             self.target_step)
 
     def _coordinates(self, i: int) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None]:
         if self.batch_shape:
@@ -197,6 +246,7 @@ class FiducialPairs:
         out |= {"names": list(self.names), "source_unit": self.source_unit, "target_unit": self.target_unit}
         for field in ("source_covariance", "target_covariance"):
             out[field] = None if getattr(self, field) is None else getattr(self, field).tolist()
+        out |= {f"{s}_step": step for s in _SPACES if (step := getattr(self, f"{s}_step")) is not None}
         return out | {"unused": [u.to_dict() for u in self.unused]}
 
     @classmethod
@@ -209,7 +259,8 @@ class FiducialPairs:
         except (KeyError, TypeError, ValueError, AttributeError) as fault:
             raise InputError(f"these are no pairs written by regerr: {type(fault).__name__} at {fault}") from None
         return cls(source, target, names, data.get("source_unit", "px"), data.get("target_unit", "px"),
-                   data.get("source_covariance"), data.get("target_covariance"), unused)
+                   data.get("source_covariance"), data.get("target_covariance"), unused, data.get("source_step"),
+                   data.get("target_step"))
 
 
 def _sentence(faults: Iterable[str]) -> str:
@@ -307,6 +358,18 @@ def _covariance(field: str, value: Any, shape: tuple[int, ...], faults: list[str
     except InputError as fault:
         faults.append(str(fault))
         return None
+
+
+def _step(field: str, value: Any, faults: list[str]) -> float | None:
+    if value is None:
+        return None
+    try:
+        step = float(value)
+    except (TypeError, ValueError):
+        step = np.nan
+    if not 0 < step < np.inf:
+        faults.append(f"{field} is {value!r}: give the size of a pixel, a positive number")
+    return step
 
 
 def _key(x: np.ndarray, weights: Sequence[float]) -> np.ndarray:

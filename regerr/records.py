@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from .errors import InputError, RegistrationError
 from .files import write_text
-from .models import MODELS
+from .models import MODELS, Model, parse_model
 from .noise import Noise
 from .pairs import FiducialPairs
 from .reporting.findings import Findings, find
@@ -49,7 +50,7 @@ def to_dict(result: RegistrationResult, targets: Any = None, seed: int | None = 
     found = find(result, targets)
     pairs = result.pairs
     out = {
-        _MARK: __version__, "schema": SCHEMA, "seed": seed, "model": result.model.card.name,
+        _MARK: __version__, "schema": SCHEMA, "seed": seed, "model": result.model.card.name, "model_scale": result.model.scale,
         "noise": result.noise.to_dict() | {"description": result.noise.describe()}, "n": pairs.n, "dimension": pairs.dimension,
         "source_unit": pairs.source_unit, "target_unit": pairs.target_unit, "verdict": _verdict(found),
         "transform": {"matrix": result.transform.matrix, "offset": result.transform.offset, "source_centre": result.fitted.x_mean,
@@ -93,9 +94,19 @@ def load(path: str | Path) -> RegistrationResult:
     except (TypeError, ValueError, AttributeError) as fault:
         raise InputError(f"{path}: {fault}") from None
     try:
-        return fit(pairs, name, noise)
+        return fit(pairs, model_of(name, data.get("model_scale", 1.0)), noise)
     except RegistrationError as fault:
         raise type(fault)(f"{path}: {fault}") from None
+
+
+def model_of(name: str, scale: float = 1.0) -> Model:
+    """The model of that name, with a scale that is known and not 1; an InputError where it fits its scale itself."""
+    model = parse_model(name)
+    if scale == 1.0:
+        return model
+    if not is_dataclass(model) or "scale" not in model.__dataclass_fields__:
+        raise InputError(f"the {name} model fits its scale, so none can be given: leave it out, or use the rigid model")
+    return replace(model, scale=scale)
 
 
 def is_record(path: str | Path) -> bool:

@@ -57,9 +57,6 @@ def fit(pairs: FiducialPairs, model: str | Model = "rigid", noise: str | Noise =
     fitted = fit_blocks(estimator, pairs.source, pairs.target, given_covariances(pairs, assumed))
     if on_failure == "raise":
         _raise_failures(fitted.failure)
-    if not pairs.batch_shape and estimator.exact(fitted) and not fitted.failure:
-        warnings.warn("the pairs fit exactly, to rounding: there is no residual to estimate the noise from, and every region is "
-                      "a point", RegistrationWarning, stacklevel=2)
     result = RegistrationResult(pairs, chosen, estimator, fitted)
     for sentence in suspicions(result):
         warnings.warn(sentence, RegistrationWarning, stacklevel=2)
@@ -239,7 +236,15 @@ def assumed_noise(pairs: FiducialPairs, noise: Noise) -> Noise:
             raise UnsupportedError(f"the pairs carry {' and '.join(carried)}, which say where the noise is, and "
                                    f"{noise.describe()} says something else: leave the noise out, or drop the covariances")
         return replace(noise, shape="given")
-    return noise
+    return _with_rounding(noise, pairs)
+
+
+def _with_rounding(noise: Noise, pairs: FiducialPairs) -> Noise:
+    """The noise with what rounding makes alone as its floor, where its size is estimated and alike in all directions."""
+    if pairs.rounding is None or noise.floor is not None:
+        return noise
+    estimated = noise.shape == "isotropic" and noise.scale is None and noise.tails is None
+    return replace(noise, floor=pairs.rounding) if estimated else noise
 
 
 def given_covariances(pairs: FiducialPairs, noise: Noise) -> PairCovariances | None:

@@ -13,9 +13,14 @@ from .similarity import Similarity
 
 
 class Model(Protocol):
-    """A family of transformations: a card of facts, and an estimator for each noise it takes."""
+    """A family of transformations: a card of facts, a scale if it is known, and an estimator for each noise it takes."""
 
     card: Card
+
+    @property
+    def scale(self) -> float:
+        """Scale of its maps where that is known; 1 otherwise."""
+        ...
 
     def under(self, noise: Noise) -> Estimator:
         """The estimator for a noise, or an UnsupportedError."""

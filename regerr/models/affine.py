@@ -19,6 +19,7 @@ class Affine:
     """The affine model: ``T(x) = A x + t``, any matrix A."""
 
     card = AFFINE_CARD
+    scale = 1.0  # fitted, not given
 
     def under(self, noise: Noise) -> Estimator:
         """The estimator for a noise."""

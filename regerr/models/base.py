@@ -203,24 +203,24 @@ class Estimator(ABC):
         """The law of the statistics."""
         if self.noise.scale is not None:
             return ChiSquareLaw(dimension, self.noise.scale**2)
-        return FisherLaw(dimension, self.denominator(n, dimension))
+        return FisherLaw(dimension, self.denominator(n, dimension), self.noise.least_variance)
 
     def band(self, n: int, dimension: int) -> Law:
         """The law of the statistics at all targets at once (theory, section 13)."""
         k = self.card.parameters[dimension]
         if self.noise.scale is not None:
             return ChiSquareLaw(k, self.noise.scale**2)
-        return FisherLaw(k, self.degrees_of_freedom(n, dimension))
+        return FisherLaw(k, self.degrees_of_freedom(n, dimension), self.noise.least_variance)
 
     def effective_variance(self, rss: np.ndarray, unit: np.ndarray | float, n: int, dimension: int) -> np.ndarray:
         """Effective noise variance per coordinate (...), estimated or known."""
         if self.noise.scale is not None:
             return np.full_like(rss, self.noise.scale**2)
-        return unit * rss / self.degrees_of_freedom(n, dimension)
+        return np.maximum(unit * rss / self.degrees_of_freedom(n, dimension), self.noise.least_variance)
 
     def exact(self, fit: Fit) -> np.ndarray:
-        """Whether pairs fit to rounding (...), so that no noise can be estimated from them; never with a known scale."""
-        return np.asarray((fit.rss == 0) & (self.noise.scale is None))
+        """Whether pairs fit to rounding (...), so that no noise can be estimated; never where its scale or floor is known."""
+        return np.asarray((fit.rss == 0) & (self.noise.scale is None) & (self.noise.floor is None))
 
     def weight(self, kind: str) -> float:
         """A kind as the weight of the new pair: 1, ``1 + 1/rho`` or infinite (theory, section 5)."""

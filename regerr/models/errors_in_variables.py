@@ -101,6 +101,7 @@ class ErrorsInVariables(Estimator):
             s2 = rss / max(self.degrees_of_freedom(n, d), 1)
             curved = s2 * (1.0 / large).sum(-1)
             s2 = np.where(curved < 1, s2 / (1.0 - np.minimum(curved, 0.999999)), s2)
+            s2 = np.maximum(s2, self.noise.least_variance / unit)
             if self.noise.scale is not None:
                 s2 = self.noise.scale**2 / unit
             spread = large - n * s2[..., None]

@@ -41,7 +41,7 @@ from .base import Card, Estimator, Fit, Joint, latent_share, rest_of, variance_f
 from .heavy_tails import heavy_tailed
 from .latent_positions import LatentPositions
 from .layout import undetermined
-from .reweighting import Moments, Piece
+from .reweighting import Maximiser, Moments, Piece
 from .scale import noisy_scale
 
 _UNDIRECTED = 1e-12  # correlation of the best rotation that counts as none
@@ -68,9 +68,12 @@ class Procrustes(Estimator):
     Parameters
     ----------
     noise : Noise
+    size : float
+        Scale of the map where it is not fitted.
     """
 
     noise: Noise
+    size: float = 1.0
 
     polar = True
     scaled = False
@@ -89,7 +92,7 @@ class Procrustes(Estimator):
         rotation, nu = proper_rotation(sxy)
         undirected = nu <= _UNDIRECTED * np.sqrt(scatter.x_length2 * scatter.y_length2)
         failure = np.where((failure == 0) & undirected, np.int8(Failure.NO_ROTATION), failure)
-        matrix = rotation
+        matrix = self.size * rotation
         if self.scaled:
             with np.errstate(divide="ignore", invalid="ignore"):
                 scale = noisy_scale(scatter.y_length2, scatter.x_length2, nu, self.noise.source_share)
@@ -209,17 +212,24 @@ class IsotropicModel:
     card: Card
     estimator: type[Procrustes]
     weighted: staticmethod[[Moments, Noise, np.ndarray | None], Piece]
+    scale: float = 1.0
+    """Scale of the map where it is not fitted."""
 
     def under(self, noise: Noise) -> Estimator:
         """The estimator for a noise; refuses noise whose covariance would have to be estimated."""
         if noise.tails is not None:
-            return heavy_tailed(noise, self.card, self.weighted, polar=True)
+            return heavy_tailed(noise, self.card, self.maximiser, polar=True)
         if noise.shape == "given":
             return LatentPositions(noise, self.card, self.under, bends=True)
         if noise.shape != "isotropic":
             raise UnsupportedError(f"the {self.card.name} model cannot use {noise.describe()}: use isotropic noise ('both', "
                                    "'target' or 'source'), or the affine model")
-        return self.estimator(noise)
+        return self.estimator(noise, self.scale)
+
+    @property
+    def maximiser(self) -> Maximiser:
+        """Its closed form for weighted scatters."""
+        return self.weighted
 
 
 def _turn(vy: np.ndarray, v: np.ndarray, w: np.ndarray, c: float) -> tuple[np.ndarray, np.ndarray]:

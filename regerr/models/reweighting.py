@@ -180,10 +180,10 @@ def _sum(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 # The closed forms
 
 
-def rigid(moments: Moments, noise: Noise, stretch: np.ndarray | None) -> Piece:
-    """Kabsch's rotation."""
+def rigid(moments: Moments, noise: Noise, stretch: np.ndarray | None, size: float = 1.0) -> Piece:
+    """Kabsch's rotation, times a scale that is known."""
     turn, _ = _rotation(moments)
-    return _plain(turn)
+    return _plain(size * turn)
 
 
 def similarity(moments: Moments, noise: Noise, stretch: np.ndarray | None) -> Piece:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..deformation import Comparison, compare_ladder
+from ..deformation import Comparison, Ladder, compare_ladder
 from ..errors import Failure, InputError, UndeterminedError
 from ..noise import Noise
 from ..quantities import Quantity, mirrored, quantities
@@ -108,13 +108,19 @@ def spread_ratio(pairs: FiducialPairs) -> float:
     return target / source
 
 
+def own_ladder(result: RegistrationResult) -> Ladder:
+    """The ladder of a registration: at its known scale, by the test that its noise allows."""
+    heavy = result.noise.tails is not None
+    return compare_ladder(result.pairs.scaled(result.model.scale), replace(result.noise, tails=None),
+                          test="wild-t" if heavy else "F")
+
+
 def doubt(result: RegistrationResult) -> tuple[Comparison, str] | None:
     """The test that clearly speaks against the model of one dataset, and the simplest model that nothing speaks against.
 
     Of several such tests the one against that simplest model (theory, section 7).
     """
-    heavy = result.noise.tails is not None
-    ladder = compare_ladder(result.pairs, replace(result.noise, tails=None), test="wild-t" if heavy else "F")
+    ladder = own_ladder(result)
     own = [test for test in ladder.comparisons if test.models[0] == result.model.card.name and test.p_value < DOUBTFUL]
     if not own or ladder.simplest is None:
         return None

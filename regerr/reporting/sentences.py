@@ -178,7 +178,9 @@ def transformation(found: Findings) -> str:
     decimals = decimals_for(min((float(q.sd) for q in image if q.sd > 0), default=0.0))
     values, sds = (point((float(getattr(q, name)) for q in image), decimals) for name in ("value", "sd"))
     rows.append(("centre", f"{values} {pairs.target_unit}", f"where the fiducials' centroid lands, s.d. {sds}"))
-    head = f"Transformation: {found.result.model.card.name}, source ({pairs.source_unit}) to target ({pairs.target_unit})"
+    scale = found.result.model.scale
+    known = "" if scale == 1.0 else f" with its scale fixed at {scale:.6g}"
+    head = f"Transformation: {found.result.model.card.name}{known}, source ({pairs.source_unit}) to target ({pairs.target_unit})"
     return head + "\n" + descriptions(rows)
 
 
