@@ -254,13 +254,13 @@ def test_covariances_from_other_raters_make_regions_smaller(shared_data: Path) -
     own = cases[0]
     part = own.some(3)
     assert part.told.source_covariance.shape == (3, own.source.shape[1], 3, 3) and part.point_covariance.shape == (3, 1, 3, 3)
-    names = ("wald-covariances-from-repeats", "interpolated-rank-covariances-from-repeats")
+    names = ("wald-given", "interpolated-rank-given")
     answers = ask(asked, cases, 2, listed(asked, "interpolated-rank", *names))
     table = summary([answers]).query("level == 0.95").set_index("estimator")
-    given = table.loc["rigid-wald-covariances-from-repeats"]
+    given = table.loc["rigid-wald-given"]
     assert given["radius"] < 0.95
     assert 0.85 < given["coverage"] < 0.97
-    ranks = table.loc["rigid-interpolated-rank-covariances-from-repeats"]
+    ranks = table.loc["rigid-interpolated-rank-given"]
     assert ranks["radius"] < table.loc["rigid-interpolated-rank"]["radius"] and ranks["coverage"] > 0.9
 
 

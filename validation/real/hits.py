@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from regerr.errors import RegistrationError
-from regerr.methods import METHODS
 from regerr.noise import Noise
 from regerr.regions import Ellipsoid
 
@@ -24,6 +23,7 @@ from .sets import Question
 LEVELS = (0.5, 0.9, 0.95, 0.99)
 SIZED = 0.95  # level whose regions are measured
 KIND = "observation"
+UNEQUAL = ("interpolated-rank", "mixture")  # methods whose size comes from the pairs, and whose shape from given covariances
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,15 +51,12 @@ class Answers:
 
 def estimators(question: Question, family: str, slow: bool = True) -> tuple[Estimator, ...]:
     """All that answer where a point will be localised; the first is the default, and ours assume the question's noise."""
-    listed = Catalogue(family, question.noise)
-    ours = {method_of(e) for e in listed.ours()}
-    more = [Registration(family, question.noise, method, f"{family}-{method}", f"{family}, {method.replace('-', ' ')}")
-            for method in METHODS if method not in ours]
-    if question.given:
-        words = f"covariances from {question.given}"
-        more += [Registration(family, Noise(shape="given"), method, f"{family}-{method}-{words.replace(' ', '-')}",
-                              f"{family}, {method.replace('-', ' ')}, {words}") for method in METHODS]
-    every = (*listed.quick(), *more, *(listed.slow() if slow else ()))
+    told = Noise(shape="given") if question.given else None
+    listed = Catalogue(family, question.noise, told)
+    given = () if told is None else tuple(
+        Registration(family, told, method, f"{family}-{method}-given", f"{family}, {method.replace('-', ' ')}, covariances given")
+        for method in UNEQUAL)
+    every = (*listed.quick(), *listed.ranks(), *given, *(listed.slow() if slow else ()))
     return tuple({e.name: e for e in every if KIND in kinds_of(e)}.values())
 
 
