@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import tracemalloc
 from dataclasses import FrozenInstanceError
 
 import numpy as np
@@ -115,7 +116,7 @@ def test_the_wild_f_is_what_a_loop_finds(d, step, groups):
 def test_random_signs_are_those_of_the_seed(d):
     pairs = simulate(d, 13)
     test = compare_models(pairs, "rigid", "affine", test="wild", draws=200, seed=5)
-    signs = 1.0 - 2.0 * np.random.default_rng(5).integers(0, 2, (200, 13))
+    signs = 1.0 - 2.0 * np.random.default_rng(5).integers(0, 2, (200, 13), dtype=np.int8)
     own, drawn = wild_by_hand(pairs, STEPS[2], list(range(13)), signs)
     assert float(test.p_value) == pytest.approx((1 + (drawn >= own).sum()) / 201, abs=1e-12)
     assert "200 random signs of 13 landmarks, seed 5" in str(test).replace("\n", " ")
@@ -327,6 +328,16 @@ def test_numbers_do_not_depend_on_the_room_they_are_held_in(module, name, monkey
     whole = p_of(pairs, name)
     monkeypatch.setattr(module, "_ROOM", 500)
     assert np.array_equal(p_of(pairs, name), whole)
+
+
+def test_many_landmarks_take_little_room():
+    """Neither landmarks x patterns numbers of eight bytes, nor landmarks x groups steps."""
+    pairs = simulate(2, 20_000)
+    tracemalloc.start()
+    p_of(pairs, "wild", groups=[i // 2 for i in range(20_000)])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 60e6 < 999 * 10_000 * 8
 
 
 @pytest.mark.parametrize("name", ["wild", "bootstrap"])

@@ -104,10 +104,13 @@ class WildT(WildF):
 
 
 def sign_patterns(count: int, draws: int, seed: Seed) -> np.ndarray:
-    """Signs (P, count) of +1 and -1: all, up to a common sign, where they are no more than random ones would be."""
+    """Signs (P, count) as small integers: all, up to a common sign, where they are no more than random ones would be."""
     if 2 ** (count - 1) <= draws + 1:
-        return 1.0 - 2.0 * (np.arange(2 ** (count - 1))[:, None] >> np.arange(count) & 1)
-    return 1.0 - 2.0 * generator_of(seed).integers(0, 2, (draws, count))
+        return (1 - 2 * (np.arange(2 ** (count - 1))[:, None] >> np.arange(count) & 1)).astype(np.int8)
+    signs = generator_of(seed).integers(0, 2, (draws, count), dtype=np.int8)
+    signs *= -2
+    signs += 1
+    return signs
 
 
 def is_complete(patterns: int, count: int) -> bool:
@@ -131,22 +134,26 @@ def flipped(strain: Strain, codes: np.ndarray, signs: np.ndarray) -> tuple[np.nd
     standard = standardised(strain, codes)
     basis = np.concatenate([strain.kept, strain.added], -1)
     rows = np.einsum("bndp,bnd->bnp", basis, standard)
-    of_group = np.zeros((len(rows), signs.shape[1], rows.shape[-1]))
-    for code in range(signs.shape[1]):
-        of_group[:, code] = rows[:, codes == code].sum(1)
-    along = (signs @ of_group) ** 2  # squared coordinates in both bases; signs change no length
-    k = strain.kept.shape[-1]
-    total = (standard**2).sum((-2, -1))[:, None] - along[..., :k].sum(-1)
-    return along[..., k:].sum(-1), total
+    order, starts = _sorted(codes)
+    of_group = np.add.reduceat(rows[:, order], starts, axis=1)
+    k, step = strain.kept.shape[-1], max(1, _ROOM // signs.shape[1])
+    size = (standard**2).sum((-2, -1))[:, None]  # signs change no length
+    explained, total = (np.empty((len(rows), len(signs))) for _ in range(2))
+    for i in range(0, len(signs), step):
+        along = (signs[i:i + step].astype(float) @ of_group) ** 2  # squared coordinates in both bases
+        explained[:, i:i + step] = along[..., k:].sum(-1)
+        total[:, i:i + step] = size - along[..., :k].sum(-1)
+    return explained, total
 
 
 def standardised(strain: Strain, codes: np.ndarray) -> np.ndarray:
     """``(I - H_gg)^(-1/2) z_g`` of every group g, (b, n, d): residuals as large as the noise was before the fit."""
     out = np.empty(strain.residuals.shape)
+    order, starts = _sorted(codes)
     counts = np.bincount(codes)
     b, _, d = strain.residuals.shape
     for size in np.unique(counts):
-        members = np.stack([np.flatnonzero(codes == g) for g in np.flatnonzero(counts == size)])  # (groups, size)
+        members = order[starts[counts == size][:, None] + np.arange(size)]  # (groups, size)
         kept = strain.kept[:, members].reshape(b, len(members), size * d, -1)
         values, vectors = np.linalg.eigh(np.eye(size * d) - kept @ np.swapaxes(kept, -1, -2))
         root = np.where(values > _ALL, 1.0 / np.sqrt(np.maximum(values, _ALL)), 0.0)
@@ -154,3 +161,8 @@ def standardised(strain: Strain, codes: np.ndarray) -> np.ndarray:
         moved = vectors @ (root[..., None] * (np.swapaxes(vectors, -1, -2) @ z))
         out[:, members] = moved.reshape(b, len(members), size, d)
     return out
+
+
+def _sorted(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Landmarks group by group, and where each group begins."""
+    return np.argsort(codes, kind="stable"), np.searchsorted(np.sort(codes), np.arange(codes.max() + 1))
