@@ -366,6 +366,15 @@ def test_datasets_without_a_fit_or_without_residuals_leave_the_others_alone(name
         assert np.allclose(test.p_value[[0, 3]], p_of(pairs[[0, 3]], name, noise))
 
 
+@pytest.mark.parametrize("name", ["F", "wild", "wild-t", "bootstrap", "bartlett", "chi2"])
+def test_residuals_that_are_nought(name):
+    """No verdict where the scale is estimated; with a known one nothing at all speaks against the null."""
+    x = np.array([[0.0, 0], [4, 0], [0, 4], [4, 4], [8, 0], [0, 8], [8, 8], [4, 8]])
+    for step in STEPS[1:]:
+        assert np.isnan(p_of(FiducialPairs(x, x + 1.0), name, step=step))
+        assert p_of(FiducialPairs(x, x + 1.0), name, Noise(1.0, scale=1.0), step) == 1.0
+
+
 def test_raters_who_all_placed_alike_give_no_verdict():
     pairs = simulate(2, 9)
     same = FiducialPairs(np.stack([pairs.source] * 4), np.stack([pairs.target] * 4))

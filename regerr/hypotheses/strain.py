@@ -134,8 +134,8 @@ def t_weights(residuals: np.ndarray, degrees: float) -> np.ndarray:
     """``(nu + d)/(nu + |r|^2/s^2)``, s the maximum-likelihood scale of these lengths: (b, n). Signs of residuals do not enter."""
     d = residuals.shape[-1]
     square = (residuals**2).sum(-1)
-    variance = square.mean(-1, keepdims=True) / d
+    variance = np.maximum(square.mean(-1, keepdims=True) / d, np.finfo(float).tiny)  # residuals may all be nought
     for _ in range(_STEPS):
         weights = (degrees + d) / (degrees + square / variance)
-        variance = (weights * square).mean(-1, keepdims=True) / d
+        variance = np.maximum((weights * square).mean(-1, keepdims=True) / d, np.finfo(float).tiny)
     return (degrees + d) / (degrees + square / variance)
