@@ -85,10 +85,10 @@ class Case:
         """Number of the block of neighbours of each point, (b m,): halves of halves along the longest side."""
         return _halved(self.points.reshape(-1, self.points.shape[-1]), _SPLITS)
 
-    def some(self, count: int) -> Case:
-        """At most so many of the points, evenly spaced: rows of the batch, or points of its one dataset."""
+    def some(self, count: int, first: int = 0) -> Case:
+        """At most so many of the points, evenly spaced from the first on: rows of the batch, or points of its one dataset."""
         b, m = self.points.shape[:2]
-        rows, columns = _spaced(b, count), _spaced(m, max(count // b, 1))
+        rows, columns = _from(b, count, first), _from(m, max(count // b, 1), first)
         names = np.array(self.landmarks, object).reshape(b, m)[np.ix_(rows, columns)]
         part = np.ix_(rows, columns)
         return replace(self, source=self.source[rows], target=self.target[rows], points=self.points[part],
@@ -129,6 +129,12 @@ def transfer(name: str, fitted: FiducialPairs, asked: FiducialPairs, units: Sequ
 def spread(cases: list[Case], most: int) -> list[Case]:
     """At most so many of the cases, evenly spaced."""
     return [cases[i] for i in _spaced(len(cases), most)]
+
+
+def _from(n: int, most: int, first: int) -> np.ndarray:
+    """At most so many of n, evenly spaced in a ring."""
+    k = min(n, most)
+    return np.sort((first + np.arange(k) * n // k) % n)
 
 
 def _spaced(n: int, most: int) -> np.ndarray:

@@ -23,6 +23,7 @@ from .sets import Question
 LEVELS = (0.5, 0.9, 0.95, 0.99)
 SIZED = 0.95  # level whose regions are measured
 KIND = "observation"
+_STEP = 5  # from the first point measured in one case to that in the next: not always the same landmark
 UNEQUAL = ("interpolated-rank", "mixture")  # methods whose size comes from the pairs, and whose shape from given covariances
 
 
@@ -76,7 +77,7 @@ def ask(question: Question, cases: Sequence[Case], measured: int, asked: Mapping
         for estimator in listed:
             for number, case in enumerate(cases):
                 try:
-                    found = _answers(estimator, case, few if number < measured else 0)
+                    found = _answers(estimator, case, few if number < measured else 0, _STEP * number)
                 except RegistrationError as fault:
                     refused.append({"family": family, "estimator": estimator.name, "case": number, "reason": str(fault)})
                     continue
@@ -87,8 +88,8 @@ def ask(question: Question, cases: Sequence[Case], measured: int, asked: Mapping
     return Answers(question, list(cases), hits, pd.DataFrame(refused, columns=columns), time.perf_counter() - start)
 
 
-def _answers(estimator: Estimator, case: Case, measured: int) -> pd.DataFrame:
-    """Hits of one case, and radii of the points whose region is measured."""
+def _answers(estimator: Estimator, case: Case, measured: int, first: int) -> pd.DataFrame:
+    """Hits of one case, and radii of the points whose region is measured, evenly spaced from the first on."""
     prediction = _predicted(estimator, case)
     lost = failed(prediction)[:, None]
     out = pd.DataFrame({str(level): (held & ~lost).ravel() for level, held in _held(prediction, case.answers)})
@@ -96,7 +97,7 @@ def _answers(estimator: Estimator, case: Case, measured: int) -> pd.DataFrame:
     if volume_is_cheap(estimator) or isinstance(prediction.region(SIZED), Ellipsoid):
         radius = _radii(prediction, case).ravel()
     elif measured:
-        place, part = _part(case, measured)
+        place, part = _part(case, measured, first)
         radius[place] = _radii(_predicted(estimator, part), part).ravel()
     return out.assign(point=np.arange(case.count), radius=radius)
 
@@ -122,9 +123,9 @@ def _radii(prediction: Prediction, case: Case) -> np.ndarray:
     return np.asarray(np.broadcast_to(volume, case.points.shape[:2]) ** (1.0 / case.points.shape[-1]))
 
 
-def _part(case: Case, count: int) -> tuple[np.ndarray, Case]:
+def _part(case: Case, count: int, first: int) -> tuple[np.ndarray, Case]:
     """Some points of a case, and where they stand among all."""
-    numbered = replace(case, landmarks=tuple(map(str, range(case.count)))).some(count)
+    numbered = replace(case, landmarks=tuple(map(str, range(case.count)))).some(count, first)
     return np.array(numbered.landmarks, int), numbered
 
 
