@@ -151,7 +151,7 @@ def _as_batch(pairs: FiducialPairs) -> FiducialPairs:
 
 def _applied(test: NestedTest, pairs: FiducialPairs, models: tuple[Model, Model], noise: Noise, usable: np.ndarray) -> Outcome:
     """The outcome of a batch, NaN for datasets that are not usable."""
-    if usable.all():
+    if usable.size and usable.all():
         return test.apply(pairs, *models, noise)
     if not usable.any():
         empty = np.full(usable.shape, np.nan)

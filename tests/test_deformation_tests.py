@@ -269,6 +269,7 @@ def test_a_batch_is_a_loop(name, noise, d):
     seeds = np.random.SeedSequence(7).spawn(5) if name == "bootstrap" else [7] * 5
     alone = [p_of(pairs[i], name, noise, **({"seed": seeds[i]} if hasattr(ISOTROPIC[name], "seed") else {})) for i in range(5)]
     assert batch.shape == (5,) and np.allclose(batch, alone, rtol=1e-9)
+    assert p_of(pairs[:0], name, noise).shape == (0,)
     assert np.array_equal(p_of(FiducialPairs(pairs.source[None, :4].repeat(2, 0), pairs.target[None, :4].repeat(2, 0)), name,
                                noise).shape, (2, 4))
 

@@ -18,7 +18,8 @@ PEOPLE = ("A rejection need not be a deformation: one person places neighbouring
           "take such landmarks as independent reject too often. Where people placed them, name what belongs together as groups.")
 GROUPED = ("A bias of one person over the whole image still looks like a deformation, whatever the groups; only several raters "
            "tell the two apart.")
-UNEQUAL = "F rejects and the wild F does not: noise that is not alike for all fiducials may be all there is."
+UNEQUAL = ("F rejects and the wild F does not: noise that is not alike for all fiducials, or that landmarks of one group share, "
+           "may be all there is.")
 
 
 def null_hypothesis(test: Comparison) -> str:
