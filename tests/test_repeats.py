@@ -440,6 +440,24 @@ def test_what_is_written_can_be_read(frames: list[Path], tmp_path: Path) -> None
     assert "ends in '.txt': give .json" in run(*frames, "--output", tmp_path / "x.txt").stderr
 
 
+def test_mean_places_of_two_images_are_registered(frames: list[Path], tmp_path: Path) -> None:
+    """What the command is for: frames of each channel to mean places with their s.d., and these to a fit that uses both."""
+    green, red = tmp_path / "green.csv", tmp_path / "red.csv"
+    turned = [path.with_name(f"red-{path.name}") for path in frames]
+    rng = np.random.default_rng(40)
+    for path, other in zip(frames, turned, strict=True):
+        rows = [line.split(",") for line in path.read_text(encoding="utf-8").splitlines()[1:]]
+        moved = [f"{n},{-float(y) + 3 + 0.2 * rng.normal():.4f},{float(x) + 0.2 * rng.normal():.4f}" for n, x, y in rows]
+        other.write_text("name,x (nm),y (nm)\n" + "\n".join(moved) + "\n", encoding="utf-8")
+    for paths, output in ((frames, green), (turned, red)):
+        assert run(*paths, "--drift", "--output", output).exit_code == 0
+    done = CliRunner().invoke(app, ["fit", str(green), str(red), "--json"])
+    assert done.exit_code == 0, done.output
+    data = json.loads(done.stdout)
+    assert data["noise"]["shape"] == "given" and data["target_unit"] == "nm"
+    assert next(q["value"] for q in data["quantities"] if q["name"] == "rotation") == pytest.approx(90, abs=0.2)
+
+
 # Bad input
 
 ROWS = np.random.default_rng(21).normal(size=(3, 4, 2))
