@@ -19,6 +19,7 @@ _DEVIATION = "sigma|sd|std|uncertainty"
 _POINT = re.compile(rf"(?P<sigma>(?:{_DEVIATION})_?)?"
                     rf"(?:(?P<axis>[xyz])_?(?P<side>{_SIDES})?|(?P<side2>{_SIDES})_?(?P<axis2>[xyz]))$")
 _SIGMA = re.compile(rf"(?:{_DEVIATION})_?(?P<side>{_SIDES})$|(?:sd|std|uncertainty)$")  # a bare sigma is a spot's width
+_LONGEST = 200  # characters of a header that are looked at
 _UNIT = re.compile(r"\s*[\[(]\s*([^\])]*?)\s*[\])]\s*$")
 _UNIT_SUFFIX = re.compile(r"(?<=[a-z0-9])_(px|pixels?|nm|um|µm|\N{GREEK SMALL LETTER MU}m|mm)$")
 
@@ -56,6 +57,7 @@ def normal_unit(unit: str) -> str:
 
 def unit_of(header: str) -> tuple[str, str | None]:
     """The bare header in lower case with underscores, and its unit: ``X source [um]`` is ``x_source``, ``µm``."""
+    header = header[:_LONGEST]
     match = _UNIT.search(header)
     bare = re.sub(r"[\s\-.]+", "_", (header[:match.start()] if match else header).strip().lower())
     suffix = None if match else _UNIT_SUFFIX.search(bare)

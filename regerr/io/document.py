@@ -19,7 +19,7 @@ from ..errors import InputError
 
 _HEAD = 65536  # bytes looked at before the rest of a file is read
 _MOST = 2**30  # bytes of a file, no more of which is read
-_HTML = re.compile(r"\s*(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
+_HTML = re.compile(r"(?>\s*<!--.*?-->)*+\s*<(!doctype\s+html|html|head|body)\b", re.IGNORECASE | re.DOTALL)
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x19\x1b-\x1f\x7f]")
 # How the binary files begin that some reader takes: ImageJ ROI, zip, HDF5, IMOD, TIFF.
 BINARY = (b"Iout", b"PK\x03\x04", b"\x89HDF\r\n\x1a\n", b"IMODV1.2", b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")

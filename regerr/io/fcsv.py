@@ -21,7 +21,7 @@ from .table import finite
 CARD = Card("3D Slicer markups, fcsv", ".fcsv", "points", "mm; voxel for IJK", "RAS, LPS or IJK as stated",
             "hidden and unselected points are unused")
 _VERSION = re.compile(r"\s*#\s*markups fiducial file version", re.IGNORECASE)
-_FIELD = re.compile(r"\s*#\s*(coordinatesystem|columns)\s*=\s*(.*?)\s*$", re.IGNORECASE)
+_FIELD = re.compile(r"\s*#\s*(coordinatesystem|columns)\s*=(.*)$", re.IGNORECASE)
 _FRAMES = {"0": "RAS", "RAS": "RAS", "1": "LPS", "LPS": "LPS", "2": "IJK", "IJK": "IJK"}
 _SWITCHES = {"vis": "hidden in the file (vis = 0)", "sel": "not selected in the file (sel = 0)"}
 
@@ -33,7 +33,7 @@ def recognises(document: Document) -> bool:
 
 def read(document: Document) -> Sheet:
     """All points, in the order of the file; raises InputError when the axes or the columns are not stated."""
-    head = {m[1].lower(): m[2] for text in document.lines if (m := _FIELD.match(text))}
+    head = {m[1].lower(): m[2].strip() for text in document.lines if (m := _FIELD.match(text))}
     stated = head.get("coordinatesystem", "not stated")
     frame = _FRAMES.get(stated.upper())
     columns = [column.strip() for column in head.get("columns", "").split(",")]

@@ -38,6 +38,7 @@ from . import (
     tiff_overlay,
     trackmate_csv,
     trackmate_xml,
+    trackpy,
     transformix,
     voxels,
     warpy,
@@ -49,11 +50,10 @@ from .sheet import refusal
 
 BINARY: tuple[ModuleType, ...] = (imagej, spatialdata, picasso, imod, tiff_overlay)
 TEXT: tuple[ModuleType, ...] = (
-    ecclem_xml, icy, trackmate_xml, ome_roi, leica_lmd, bigwarp_json, markups_json, fibsem, geojson, warpy, serialem, fcsv,
-    transformix,
-    elastix_points, amira, tdct, rapidstorm, palm, bigwarp, ecclem_csv, napari, trackmate_csv, thunderstorm, nanoimager, elyra,
-    voxels,
-    plain)
+    ecclem_xml, icy, trackmate_xml, ome_roi, leica_lmd,
+    bigwarp_json, markups_json, fibsem, geojson, warpy,
+    serialem, fcsv, transformix, elastix_points, amira, tdct, rapidstorm, palm,
+    bigwarp, ecclem_csv, napari, trackmate_csv, thunderstorm, nanoimager, elyra, trackpy, voxels, plain)
 TRANSFORMS: tuple[ModuleType, ...] = (itk_transform, elastix_transform, ecclem_matrix, ngff)
 ALL = (*TEXT[-1:], *TEXT[:-1], *BINARY, workbook, *TRANSFORMS)
 

@@ -1,6 +1,6 @@
 """ROIs of Icy, XML: points in pixels, with the pixel size of the sequence where the file has it.
 
-With a pixel size other than 1 the points become micrometres, as in ec-CLEM. Points come in the natural order of their names,
+With a pixel size the points become micrometres, as in ec-CLEM. Points come in the natural order of their names,
 as ec-CLEM sorts them by the number at the end. ROIs that are no points, and points that ec-CLEM does not take for fiducials,
 are unused.
 """
@@ -61,9 +61,9 @@ def _position(roi: Element, where: str, faults: list[str]) -> list[float]:
 
 
 def _pixel_size(root: Element) -> tuple[float, ...] | None:
-    """Along x, y and z; None where the sequence is not calibrated (no size, or 1 for all)."""
+    """In µm along x, y and z; None where the file has none, as when ROIs alone were exported."""
     texts = [text_of(root, f"meta/pixelSize{axis}") for axis in "XYZ"]
     sizes = [number(text) for text in texts]
     if any(size is None or not (0 < size < math.inf) for size in sizes):
         return None
-    return None if set(sizes) == {1.0} else tuple(float(size) for size in sizes if size is not None)
+    return tuple(float(size) for size in sizes if size is not None)

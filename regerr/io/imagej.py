@@ -7,12 +7,13 @@ slice, the first being 0. ROIs that are no points are kept as unused.
 from __future__ import annotations
 
 import io
+import warnings
 import zipfile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import InputError, MissingExtraError
+from ..errors import InputError, MissingExtraError, RegistrationWarning
 from . import archive
 from .document import Document
 from .frame import CORNER
@@ -61,6 +62,8 @@ def from_bytes(document: Document, data: bytes, name: str = "") -> list[Found]:
         raise refusal(document.path, [f"{where} is damaged ({short(notes[0])}): save it again"])
     if not np.isfinite(points).all():
         raise refusal(document.path, [f"{where} holds coordinates that are no numbers: save it again"])
+    if not len(points):
+        return [(label or "ROI", np.full((1, 3), np.nan), "without a point")]
     return [(label, np.column_stack([points, _slices(roi, len(points))]), "")]
 
 
@@ -96,10 +99,12 @@ def _library() -> Any:
 
 
 def write(sheet: Sheet) -> bytes:
-    """An archive with one point ROI for each placed point, in pixels from the corner of the first; z is rounded to a slice."""
+    """An archive with one ROI for each point that is used, in pixels from the corner of the first; z is rounded to a slice."""
     buffer = io.BytesIO()
+    if np.any(np.round(sheet.source.points[sheet.used, 2:]) != sheet.source.points[sheet.used, 2:]):
+        warnings.warn("the format imagej has whole slices alone: z is rounded to the nearest", RegistrationWarning, stacklevel=4)
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
-        for i in np.flatnonzero(np.isfinite(sheet.source.points).all(1)).tolist():
+        for i in sheet.used:
             file.writestr(zipfile.ZipInfo(f"{i + 1:04d}.roi"),
                           _bytes(sheet.path, sheet.labels[i], sheet.source.points[i].tolist()))
     return buffer.getvalue()

@@ -30,6 +30,7 @@ def join(source: Sheet, target: Sheet, partial: bool = False) -> Sheet:
                          "give both in one dimension")
     matches, names = _match(source, target, partial)
     rows = tuple(zip(*matches, strict=True))
+    _warn_of_projection(source, target)
     reasons = tuple(_reason(source, target, match) for match in matches)
     return Sheet(f"{source.path} and {target.path}", source.kind, _taken(first, rows[0]), _taken(second, rows[1]),
                  tuple(range(1, len(matches) + 1)), reasons, names, pads_z=source.pads_z and target.pads_z)
@@ -114,6 +115,17 @@ def _one_frame(source: Sheet, target: Sheet) -> tuple[Side, Side]:
         raise InputError(f"{where}: save both in RAS or LPS")
     _warn(f"{where}: both are converted to LPS")
     return to_patient(first, "LPS", source.path), to_patient(second, "LPS", target.path)
+
+
+def _warn_of_projection(source: Sheet, target: Sheet) -> None:
+    flat = [sheet.path for sheet in (source, target) if _flat(sheet.source.points[sheet.used])]
+    if len(flat) == 1:
+        _warn(f"z is the same for all points of {flat[0]} and not in the other file: a projection of a volume on an image is no "
+              "transformation in 3D")
+
+
+def _flat(points: np.ndarray) -> bool:
+    return bool(points.shape[1] == 3 and len(points) > 2 and np.ptp(points[:, 2]) == 0)
 
 
 def _warn(sentence: str) -> None:

@@ -37,8 +37,11 @@ class Precision:
     along_z: tuple[str, ...] = ()
 
 
-def read_table(document: Document, kind: str, table: Table, frame: Frame, precision: Precision) -> Sheet:
-    """All localisations of a table with a header; a z of 0 throughout is dropped."""
+def read_table(document: Document, kind: str, table: Table, frame: Frame, precision: Precision, unit: str | None = None) -> Sheet:
+    """All localisations of a table with a header; a z of 0 throughout is dropped.
+
+    ``unit`` is the unit of a format whose headers say none.
+    """
     header, rows, faults = table.rows[0].cells, table.rows[1:], list(table.faults)
     bare = [unit_of(cell) for cell in header]
     axes = {m[1]: i for i, (text, _) in reversed(list(enumerate(bare))) if (m := _AXIS.match(text))}
@@ -49,7 +52,7 @@ def read_table(document: Document, kind: str, table: Table, frame: Frame, precis
         raise refusal(document.path, [*faults, *(["its coordinates are in different units"] if len(units) > 1 else [])])
     columns = [axes[axis] for axis in sorted(axes)]
     points = numbers(table, rows, columns, header, faults)
-    unit = units.pop()
+    unit = units.pop() or unit
     side = Side(points, unit, frame=frame).without_empty_z()
     sigma = _sigma(document, table, rows, bare, header, side, precision, faults)
     side = Side(side.points, unit, None if sigma is None else diagonal(sigma), frame)

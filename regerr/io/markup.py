@@ -17,7 +17,7 @@ from .sheet import refusal, short
 
 Element = ElementTree.Element
 _UNSAFE = re.compile(r"<!(doctype|entity|attlist|notation)\b", re.IGNORECASE)
-_FIRST = re.compile(r"\s*(?:<\?[^>]*\?>\s*|<!--.*?-->\s*){0,20}<([\w.:-]{1,80})", re.DOTALL)
+_FIRST = re.compile(r"(?>\s*(?:<\?[^>]*\?>|<!--.*?-->))*+\s*<([\w.:-]{1,80})", re.DOTALL)
 _DEEPEST = 200
 
 

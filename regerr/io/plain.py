@@ -89,7 +89,7 @@ def _by_header(path: str, table: Table, header: Row, rows: Sequence[Row]) -> She
 
 
 def _misspelt(header: str) -> list[str]:
-    return difflib.get_close_matches(header.lower(), ("sigma_source", "sigma_target", "name", "used"), n=1, cutoff=0.75)
+    return difflib.get_close_matches(header[:60].lower(), ("sigma_source", "sigma_target", "name", "used"), n=1, cutoff=0.75)
 
 
 def _by_position(path: str, table: Table) -> Layout:

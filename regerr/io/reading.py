@@ -95,7 +95,8 @@ def read_pairs(path: Path, path2: Path | None = None, *, columns: Sequence[str] 
     sides = [side if size is None else in_length(side, size, unit, f"the {space} of {sheet.path}") for side, size, unit, space in
              zip(sheet.sides, sizes, units, ("source", "target"), strict=False)]
     if len(sides) < 2:
-        raise refusal(sheet.path, [f"it holds points of one space ({sheet.kind}): give the file of the other space too"])
+        single = f"it holds points of one space ({sheet.kind}): give the file of the other space too"
+        raise refusal(sheet.path, [*sheet.faults, single])
     return pairs_of(sheet.replace(source=sides[0], target=sides[1]), units)
 
 

@@ -24,7 +24,7 @@ from .table import finite
 CARD = Card("SerialEM navigator", ".nav", "pairs or points", "µm of the stage", "y upwards",
             "items with one RegPt in two registrations are pairs, else point items are read; maps and polygons are unused")
 _START = re.compile(r"(AdocVersion\s*=|\[Item\s*=)")
-_ITEM = re.compile(r"\[Item\s*=\s*(.*?)\s*\]\s*\Z")
+_ITEM = re.compile(r"\[Item\s*=(.*)\]\Z")
 _KINDS = {"1": "a polygon", "2": "a map"}
 _STAGE = Frame(upward=True)
 
@@ -89,11 +89,11 @@ def _position(item: Item, faults: list[str]) -> list[float]:
 def _from_text(document: Document) -> Iterable[Item]:
     item = None
     for text in document.lines:
-        head = _ITEM.match(text)
+        head = _ITEM.match(text.rstrip())
         if head or text.startswith("["):
             if item is not None:
                 yield item
-            item = Item(head[1], {}) if head else None
+            item = Item(head[1].strip(), {}) if head else None
         elif item is not None and "=" in text:
             key, _, value = text.partition("=")
             item.fields.setdefault(key.strip(), value.strip())

@@ -142,7 +142,7 @@ class Sheet:
 
     def __post_init__(self) -> None:
         if self.names is not None:
-            object.__setattr__(self, "names", tuple(map(tidy, self.names)))
+            object.__setattr__(self, "names", tuple(tidy(name) or f"point {i}" for i, name in enumerate(self.names, 1)))
 
     @cached_property
     def labels(self) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from .document import Document
 from .sheet import refusal, short
 
 _SEPARATORS = ("\t", ";", ",")
-_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?\Z", re.IGNORECASE)
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]+)?\Z", re.IGNORECASE)
 _MISSING = {"", "na", "n/a", "nan", "none", "null", "-"}
 _INFINITE = {"inf": math.inf, "+inf": math.inf, "infinity": math.inf, "+infinity": math.inf, "-inf": -math.inf,
              "-infinity": -math.inf}

@@ -46,7 +46,7 @@ class Writer:
     precise : bool
         Whether standard deviations are kept.
     switch : bool
-        Whether it can say that a point is not used.
+        Whether it can say that a point is not used; such points are left out where it cannot.
     dimension : int
         The most it holds.
     """
@@ -252,7 +252,7 @@ def _warn_of_losses(sheet: Sheet, sides: Sequence[Side], writer: Writer) -> None
         lost.append("z")
     unused = sum(map(bool, sheet.reasons))
     if unused and not writer.switch:
-        lost.append(f"that {unused} of its points {'is' if unused == 1 else 'are'} not used")
+        lost.append(f"points that are not used ({unused} {'is' if unused == 1 else 'are'} left out)")
     if lost:
         warnings.warn(f"the format {writer.name} does not keep {' and '.join(lost)}", RegistrationWarning, stacklevel=4)
 
