@@ -20,7 +20,7 @@ from regerr.io import read_pairs, read_points, read_transform
 
 DOORS: tuple[Callable[[Path], object], ...] = (read_pairs, read_points, read_transform)
 VARIANTS = int(os.environ.get("REGERR_FUZZ", "400"))  # REGERR_FUZZ=10000 for a long search
-SLOWEST = 5.0  # seconds for one small file
+SLOWEST = 5.0  # seconds of this process for one small file
 
 
 def outcome(read: Callable[[Path], object], path: Path) -> str | None:
@@ -42,9 +42,9 @@ def refusal(tmp_path: Path, content: bytes, name: str = "file") -> str:
     """What all three doors say of a file, each in a short time; they must refuse it."""
     path = tmp_path / name
     path.write_bytes(content)
-    start = time.perf_counter()
+    start = time.process_time()
     told = [outcome(read, path) for read in DOORS]
-    assert time.perf_counter() - start < 3 * SLOWEST
+    assert time.process_time() - start < 3 * SLOWEST
     assert all(one is not None and one.startswith(str(path)) and "\n" not in one and len(one) < 900 for one in told), told
     return str(told[0])
 
@@ -90,10 +90,10 @@ def test_numbers_of_any_length_are_refused(tmp_path: Path) -> None:
 def test_patterns_take_a_time_that_grows_with_the_file(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "file"
     path.write_bytes(content)
-    start = time.perf_counter()
+    start = time.process_time()
     for read in DOORS:
         outcome(read, path)
-    assert time.perf_counter() - start < SLOWEST
+    assert time.process_time() - start < SLOWEST
 
 
 def zip_bomb() -> bytes:
@@ -193,10 +193,10 @@ def test_long_files_are_read_in_a_time_that_grows_with_them(tmp_path: Path) -> N
         read = read_pairs if name == "ecclem" else read_points
         for n in (500, 5000):
             path.write_bytes(make(n))
-            start = time.perf_counter()
+            start = time.process_time()
             assert outcome(read, path) is None
-            times.append(time.perf_counter() - start)
-        assert times[1] < 40 * max(times[0], 0.005), name
+            times.append(time.process_time() - start)
+        assert times[1] < 40 * max(times[0], 0.01), name
 
 
 # Damaged by chance
@@ -246,7 +246,7 @@ def search(seeds: dict[str, bytes], count: int, tmp_path: Path, seed: int) -> It
         name = names[k % len(names)]
         path.write_bytes(damaged(seeds[name], rng))
         for read in DOORS:
-            start = time.perf_counter()
+            start = time.process_time()
             try:
                 told = outcome(read, path)
             except Exception as fault:  # what the search is for
@@ -254,7 +254,7 @@ def search(seeds: dict[str, bytes], count: int, tmp_path: Path, seed: int) -> It
                 continue
             if told is not None and (str(path) not in told or "\n" in told or len(told) > 900):
                 yield f"variant {k} of {name}: {read.__name__} said {told!r}"
-            if time.perf_counter() - start > SLOWEST:
+            if time.process_time() - start > SLOWEST:
                 yield f"variant {k} of {name}: {read.__name__} took more than {SLOWEST:g} s"
 
 
