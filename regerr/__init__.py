@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from . import datasets, plotting
+    from .auditing import audit
+    from .checking import check
     from .deformation import compare_models
     from .error_map import ErrorMap
     from .errors import (
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
         UndeterminedError,
         UnsupportedError,
     )
+    from .given import check_transform
     from .io import Points, read_pairs, read_points, read_transform, write_pairs, write_points, write_transform
     from .noise import Noise
     from .outliers import remove_outliers, suspects
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from .repeat_files import read_repeats
     from .repeats import Repeats
     from .results import RegistrationResult, fit
+    from .scales import compare_scale
     from .transforms import Transform
 
 __version__ = "0.1.0"
@@ -41,6 +45,10 @@ _HOMES = {
     "io": ("Points", "read_pairs", "read_points", "read_transform", "write_pairs", "write_points", "write_transform"),
     "noise": ("Noise",),
     "outliers": ("remove_outliers", "suspects"),
+    "auditing": ("audit",),
+    "checking": ("check",),
+    "given": ("check_transform",),
+    "scales": ("compare_scale",),
     "pairs": ("FiducialPairs", "Unused"),
     "records": ("load",),
     "repeat_files": ("read_repeats",),
@@ -68,7 +76,11 @@ __all__ = [
     "UnsupportedError",
     "Unused",
     "__version__",
+    "audit",
+    "check",
+    "check_transform",
     "compare_models",
+    "compare_scale",
     "datasets",
     "fit",
     "load",

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from .commands import checking
 from .commands.comparing import Question
 from .commands.convert import Conversion
 from .commands.fle import fle
@@ -46,8 +47,12 @@ def root(version: Annotated[bool, typer.Option("--version", help="Print the vers
 @app.command()
 @shared
 def fit(given: Input, fitting: Fitting, targets: Annotated[Path | None, TARGETS] = None,
-        output: Annotated[Path | None, given_by("FILE", "Save the registration as JSON.")] = None, json: Json = False,
-        force: Force = False) -> None:
+        output: Annotated[Path | None, given_by("FILE", "Save the registration as JSON.")] = None,
+        expect_scale: Annotated[str | None, given_by("S", "Test the scale of a similarity against this: a number, or two "
+                                                          "pixel sizes, source/target.")] = None,
+        remove_outliers: Annotated[bool, typer.Option("--remove-outliers", help="Leave out fiducials that disagree at 1 % "
+                                                      "(Bonferroni), worst first; the regions then hold a little less.")] = False,
+        json: Json = False, force: Force = False) -> None:
     """Register matched points, and say how far it can be trusted.
 
     Example: regerr fit beads.csv --model affine --targets targets.csv --output registration.json
@@ -59,12 +64,16 @@ def fit(given: Input, fitting: Fitting, targets: Annotated[Path | None, TARGETS]
         files.check_free(output, force)
     pairs, points = given.read(), read_targets(targets)
     result = fitting.fit(given, given.without_excluded(pairs))
+    gone = list(given.exclude or ())
+    if remove_outliers:
+        result, more = checking.without_outliers(result)
+        gone += more
+    scale = checking.expected_scale(given, fitting, result.pairs, expect_scale)
     if json:
-        typer.echo(records.dumps(records.to_dict(result, points)), nl=False)
-    elif given.exclude:
-        typer.echo(sentences.before_and_after(fitting.fit(given, pairs), result, given.exclude) + "\n\n" + result.summary(points))
+        typer.echo(records.dumps(records.to_dict(result, points) | ({} if scale is None else scale.to_dict())), nl=False)
     else:
-        typer.echo(result.summary(points))
+        before = [sentences.before_and_after(fitting.fit(given, pairs), result, gone)] if gone else []
+        typer.echo("\n\n".join([*before, result.summary(points), *([] if scale is None else [str(scale)])]))
     if output is not None:
         records.save(result, output, force=force, targets=points)
         typer.echo(f"Saved as {output}.", err=True)
@@ -137,6 +146,8 @@ def compare(given: Input, assumption: Assumption, question: Question, json: Json
     typer.echo(dumps(facts(ladder)) if json else str(ladder), nl=not json)
 
 
+app.command()(checking.check)
+app.command()(checking.audit)
 app.command()(fle)
 
 

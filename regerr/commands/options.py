@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import inspect
 import math
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
@@ -15,8 +16,11 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
+from ..errors import RegistrationWarning
+
 if TYPE_CHECKING:
     from ..io import Points
+    from ..models import Model
     from ..noise import Noise
     from ..pairs import FiducialPairs
     from ..results import RegistrationResult
@@ -43,9 +47,18 @@ class Input:
     partial: Annotated[bool, typer.Option("--partial", help="With two files, use the points that both name.")] = False
     source_unit: Annotated[str | None, given_by("UNIT", "Unit of the source, where the file does not say it.")] = None
     target_unit: Annotated[str | None, given_by("UNIT", "Unit of the target, where the file does not say it.")] = None
+    quantised: Annotated[str | None, given_by("SPACE", "Coordinates of the source, the target or both are whole pixels: rounding "
+                                                       "counts as noise, and equal places are no fault.")] = None
 
     def read(self) -> FiducialPairs:
         """All pairs of the files."""
+        if self.quantised is None:
+            return self._read()
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "pairs .* lie at one place", RegistrationWarning)
+            return self._read().quantised(self.quantised)
+
+    def _read(self) -> FiducialPairs:
         from ..io import read_pairs
 
         saved = self.saved()
@@ -75,6 +88,8 @@ class Assumption:
                                                            "the target.")] = None
     noise_sd: Annotated[float | None, given_by("SD", "Known s.d. per coordinate of the noise of a pair, in target units; "
                                                      "estimated otherwise.")] = None
+    tails: Annotated[float | None, given_by("NU", "Heavy tails: Student's t with NU degrees of freedom, such as 4, in place of "
+                                                  "Gaussian noise.")] = None
 
     def assumed(self, given: Input) -> Noise:
         """The noise that the options name, or that of a saved registration."""
@@ -85,10 +100,12 @@ class Assumption:
         saved = given.saved()
         noise = parse_noise(self.noise or (saved.noise if saved is not None else "both"))
         if given.swap and self.noise is None and saved is not None:
-            noise = replace(noise, ratio=math.inf if noise.ratio == 0 else 1.0 / noise.ratio, scale=None)
+            noise = replace(noise, ratio=math.inf if noise.ratio == 0 else 1.0 / noise.ratio, scale=None, floor=None)
         if self.noise_ratio is not None:
             noise = replace(noise, ratio=self.noise_ratio)
-        return noise if self.noise_sd is None else replace(noise, scale=self.noise_sd)
+        if self.noise_sd is not None:
+            noise = replace(noise, scale=self.noise_sd, floor=None)
+        return noise if self.tails is None else replace(noise, tails=self.tails, floor=None)
 
 
 @dataclass(frozen=True)
@@ -96,13 +113,26 @@ class Fitting(Assumption):
     """How the pairs are fitted; a saved registration keeps its model, and all others are rigid."""
 
     model: Annotated[str | None, given_by("MODEL", "rigid, similarity or affine.  [default: rigid]")] = None
+    scale: Annotated[str | None, given_by("S", "Known scale of a rigid map, target units per source unit: a number, or the pixel "
+                                               "size of the source over that of the target, such as 0.65/0.108.")] = None
+
+    def chosen(self, given: Input) -> Model:
+        """The model that the options name, or that of a saved registration."""
+        from ..records import model_of
+        from .checking import ratio
+
+        saved = given.saved()
+        if self.scale is not None:
+            return model_of(self.model or "rigid", ratio("--scale", self.scale))
+        if self.model is not None or saved is None:
+            return model_of(self.model or "rigid")
+        return model_of(saved.model.card.name, saved.model.scale ** (-1 if given.swap else 1))
 
     def fit(self, given: Input, pairs: FiducialPairs) -> RegistrationResult:
         """Register pairs."""
         from ..results import fit
 
-        saved = given.saved()
-        return fit(pairs, self.model or (saved.model if saved is not None else "rigid"), self.assumed(given))
+        return fit(pairs, self.chosen(given), self.assumed(given))
 
 
 def read_targets(path: Path | None) -> Points | None:
