@@ -3,7 +3,7 @@
 PYTHON ?= python3
 RESULTS ?= results
 QUICK_RESULTS ?= results-quick
-STUDY ?= icip
+STUDY ?= grand
 STUDY_OPTIONS ?=
 PYTEST_OPTIONS ?=
 
@@ -25,7 +25,7 @@ help:
 	@echo "make lint             style and types"
 	@echo "make reproduce        all studies and figures, into RESULTS=$(RESULTS)"
 	@echo "make quick-reproduce  the same with few replicates, into QUICK_RESULTS=$(QUICK_RESULTS)"
-	@echo "make study            one study, STUDY=$(STUDY), into RESULTS=$(RESULTS)"
+	@echo "make study            one study, STUDY=$(STUDY), into RESULTS=$(RESULTS); it goes on where it stopped"
 	@echo "make benchmark        speed, as ratios to plain numpy in the same run"
 	@echo "make clean            removes results and caches; .venv stays"
 

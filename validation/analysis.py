@@ -36,7 +36,8 @@ def analyse(chunk: Chunk) -> pd.DataFrame:
         if not own.count:
             continue
         try:
-            ledger, lost, reasons, spent = _examined(estimator, own, measured)
+            with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # what is not finite is counted as failed
+                ledger, lost, reasons, spent = _examined(estimator, own, measured)
         except RegistrationError as fault:
             ledger, lost, reasons, spent = _refused(estimator, own, str(fault))
         place = {"scenario": chunk.scenario.identity, "chunk": chunk.index, "estimator": estimator.name}

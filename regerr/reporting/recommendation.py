@@ -128,7 +128,7 @@ def _ranked(found: Facts) -> str:
 def _disagreeing(found: Facts) -> str:
     seen = f", and observation by the method {_ranked(found)}," if _ranked(found) else ""
     return (f"Look at the pair that disagrees before anything else, and if it must stay, ask for tre under heavy tails "
-            f"(tails=4){seen} because one misplaced fiducial makes the regions of least squares far too large or throws them off.")
+            f"(tails=4){seen} because one misplaced fiducial makes the regions of least squares too large or throws them off.")
 
 
 def _tailed(found: Facts) -> str:
@@ -142,13 +142,13 @@ def _given(found: Facts) -> str:
 
 
 def _thin(found: Facts) -> str:
-    return (f"Look at the regions of ordinary regression too (noise='target'), because {found.n} thinly spread fiducials leave affine "
-            "score regions large or unbounded, and those stay bounded at a small cost in coverage.")
+    return (f"Look at the regions of ordinary regression too (noise='target'), because {found.n} thinly spread fiducials leave "
+            "affine score regions large or unbounded, and those stay bounded at a small cost in coverage.")
 
 
 def _few(found: Facts) -> str:
-    return (f"Use the default, score regions, because with {found.n} fiducials a rigid region is bent, and the ellipse of first order "
-            "covers too little.")
+    return (f"Use the default, score regions, because with {found.n} fiducials a rigid region is bent, and the ellipse of first "
+            "order covers too little.")
 
 
 def _many(found: Facts) -> str:
@@ -165,8 +165,8 @@ RULES = (
     Rule("thin layout", lambda f: f.model == "affine" and f.shape == "isotropic" and f.ratio > 0 and f.n <= FEW and f.thin, _thin,
          "regression"),
     Rule("few fiducials", lambda f: f.model == "rigid" and f.n <= FEW, _few, "score", "wald"),
-    Rule("many fiducials", lambda f: f.model != "rigid" and f.shape == "isotropic" and f.ratio > 0 and f.n >= MANY, _many, "score",
-         "regression"),
+    Rule("many fiducials", lambda f: f.model != "rigid" and f.shape == "isotropic" and f.ratio > 0 and f.n >= MANY, _many,
+         "score", "regression"),
     Rule("nothing special", lambda f: True,
          lambda f: "Use the default, score regions, because nothing in these pairs asks for another method."),
 )
