@@ -298,6 +298,11 @@ EXAMPLES: dict[str, Example] = {
                                   ["b", 30.25, 4, 1, 14]]), P2, Q2, ("a", "b"), "nm"),
     "spatialdata": Example(archive({"l.zarr/zarr.json": b"{}", "l.zarr/shapes/a/shapes.parquet": shapes(P2),
                                     "l.zarr/shapes/b/shapes.parquet": shapes(Q2, ">")}), P2, Q2),
+    "registration_json": Example(as_json({"regerr": "0.1.0", "schema": 1, "pairs": {
+        "source": P2, "target": Q2, "names": ["a", "b"], "source_unit": "nm", "target_unit": "px",
+        "source_covariance": [[[4.0, 0.0], [0.0, 9.0]]] * 2,
+        "unused": [{"name": "c", "reason": "dropped", "source": [1.0, 2.0], "target": None}]}}), P2, Q2, ("a", "b"), "nm",
+        sd=[2.0, 3.0], unused=("dropped",)),
     "voxels": Example(text(" 103\t  59\t 112", "   3\t 139\t   8"), [[102.0, 58.0, 111.0], [2.0, 138.0, 7.0]], unit="voxel",
                       origin="centre"),
 }

@@ -326,6 +326,8 @@ BAD: dict[str, tuple[bytes, str]] = {
                             "have different numbers of points"),
     "another archive": (archive({"readme": b""}), "it is a zip archive without ROIs, a workbook or landmarks"),
     "JSON that is cut": (b'{"markups": [', "it starts like JSON and is damaged .line 1, column 14"),
+    "a damaged registration": (as_json({"regerr": "0.1.0", "pairs": {"source": [[1, 2]], "target": [[1, None]], "names": 5}}),
+                               "its pairs are damaged"),
     "other JSON": (b'{"a": 1}', "it is JSON of no kind that is read here"),
 }
 

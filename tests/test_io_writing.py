@@ -64,7 +64,7 @@ def test_pairs_come_back(tmp_path: Path, name: str, d: int) -> None:
 def test_points_come_back_from_two_files(tmp_path: Path, name: str, d: int) -> None:
     pairs = pairs_of(d, UNITS.get(name, "px"), unused=False)
     written: list[tuple[Path, ...]] = []
-    told = said(lambda: written.append(write_pairs(pairs, tmp_path / "out.x", name)))
+    told = said(lambda: written.append(write_pairs(pairs, tmp_path / "out.x", name, origin="centre")))
     places = written[0]
     if name == "table":
         assert places == (tmp_path / "out.x",)
@@ -113,6 +113,19 @@ def test_standard_deviations_come_back_from_a_table(tmp_path: Path) -> None:
         "the format bigwarp does not keep the precision of the points"]
 
 
+def test_whole_covariances_come_back_from_a_registration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    covariance = np.array([[[4.0, 1.0], [1.0, 9.0]]] * 5) * np.arange(1, 6)[:, None, None]
+    source = RNG.uniform(0, 100, (5, 2))
+    pairs = FiducialPairs(source, source + RNG.normal(size=(5, 2)), None, "nm", "nm", covariance, 2 * covariance,
+                          (Unused("off", "dropped", (1.0, 2.0), None),))
+    data = {"regerr": "0.1.0", "pairs": pairs.to_dict()}
+    (tmp_path / "r.json").write_text(json.dumps(data))
+    back = read_pairs(tmp_path / "r.json")
+    assert back.to_dict() == pairs.to_dict()
+    code, _, err = run(capsys, tmp_path / "r.json", tmp_path / "t.csv")
+    assert code == 0 and "does not keep the correlation" in err
+
+
 def test_units_are_converted_and_never_guessed(tmp_path: Path) -> None:
     pairs = pairs_of(3, "nm", unused=False)
     write_pairs(pairs, tmp_path / "e.xml")
@@ -128,6 +141,15 @@ def test_units_are_converted_and_never_guessed(tmp_path: Path) -> None:
     np.testing.assert_allclose(read_points(places[0], origin="centre").points, pairs.source / (2.0, 2.0, 0.5), rtol=1e-5)
     with pytest.raises(InputError, match=r"lies at .* and ImageJ's ROIs end at 30000 pixels"):
         write_pairs(pairs, tmp_path / "far.zip", source_pixel_size=1e-4, target_pixel_size=1.0)
+
+
+def test_pixels_are_written_as_they_stand_unless_one_says_from_where_they_count(tmp_path: Path) -> None:
+    pairs = pairs_of(2, unused=False)
+    for origin, shift in ((None, 0.0), ("corner", 0.0), ("centre", 0.5)):
+        place = write_pairs(pairs, tmp_path / "q.geojson", origin=origin, force=True)[0]
+        np.testing.assert_array_equal(read_points(place).points, pairs.source + shift)
+    with pytest.raises(InputError, match="origin is 'middle'"):
+        write_pairs(pairs, tmp_path / "q.geojson", origin="middle")
 
 
 def test_what_cannot_be_written(tmp_path: Path) -> None:

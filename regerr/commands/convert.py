@@ -73,14 +73,9 @@ def _sheet(inputs: Sequence[Path], choices: Conversion) -> Sheet:
     """The rows of the inputs, in lengths where the user gives pixel sizes."""
     from ..io.reading import in_length, read_sheet
     from ..io.sheet import refusal
-    from ..io.writing import sheet_of_pairs
-    from ..records import is_record, load
 
-    if len(inputs) == 1 and is_record(inputs[0]):
-        sheet = sheet_of_pairs(load(inputs[0]).pairs).replace(path=str(inputs[0]))
-    else:
-        columns = None if choices.columns is None else [name.strip() for name in choices.columns.split(",")]
-        sheet = read_sheet(inputs[0], *inputs[1:], columns=columns, partial=choices.partial)
+    columns = None if choices.columns is None else [name.strip() for name in choices.columns.split(",")]
+    sheet = read_sheet(inputs[0], *inputs[1:], columns=columns, partial=choices.partial)
     if sheet.faults or not sheet.used:
         raise refusal(sheet.path, sheet.faults or ["it holds no point to use"])
     sides = [_with_unit(side, unit) if side.unit not in (None, "px", "voxel") or size is None

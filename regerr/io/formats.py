@@ -31,6 +31,7 @@ from . import (
     picasso,
     plain,
     rapidstorm,
+    registration_json,
     serialem,
     spatialdata,
     tdct,
@@ -51,7 +52,7 @@ from .sheet import refusal
 BINARY: tuple[ModuleType, ...] = (imagej, spatialdata, picasso, imod, tiff_overlay)
 TEXT: tuple[ModuleType, ...] = (
     ecclem_xml, icy, trackmate_xml, ome_roi, leica_lmd,
-    bigwarp_json, markups_json, fibsem, geojson, warpy,
+    registration_json, bigwarp_json, markups_json, fibsem, geojson, warpy,
     serialem, fcsv, transformix, elastix_points, amira, tdct, rapidstorm, palm,
     bigwarp, ecclem_csv, napari, trackmate_csv, thunderstorm, nanoimager, elyra, trackpy, voxels, plain)
 TRANSFORMS: tuple[ModuleType, ...] = (itk_transform, elastix_transform, ecclem_matrix, ngff)

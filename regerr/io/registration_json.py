@@ -1,21 +1,45 @@
-"""A registration as JSON for other programs: both ways of the transformation, and the covariance of all its parameters.
+"""A registration that regerr saved, JSON: its pairs are read, with their whole covariances.
 
-It is what `RegistrationResult.save` writes, so that regerr reads it again, and three parts more.
+For other programs it is written with both ways of the transformation and the covariance of all parameters; the rest is what
+`RegistrationResult.save` writes, so that `regerr.load` takes it too.
 """
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import InputError
+from ..pairs import FiducialPairs
+from .document import Document
+from .objects import sheet_of_pairs
+from .sheet import Card, Sheet, brief, refusal
 
 if TYPE_CHECKING:
     from ..results import RegistrationResult
     from ..transforms import Transform
 
+CARD = Card("registration saved by regerr", ".json", "pairs", "of the pairs", "as the pairs were read",
+            "the pairs, with whole covariances")
 _AXES = "xyz"
+
+
+def recognises(document: Document) -> bool:
+    """Whether the file is regerr's own."""
+    return isinstance(document.json, dict) and "regerr" in document.json and "pairs" in document.json
+
+
+def read(document: Document) -> Sheet:
+    """The pairs of the registration; raises InputError when they are damaged."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what there is to warn of is told when the pairs are made again
+            pairs = FiducialPairs.from_dict(document.json["pairs"])
+            return sheet_of_pairs(pairs).replace(path=document.path, kind=CARD.kind)
+    except (TypeError, ValueError, OverflowError) as fault:
+        raise refusal(document.path, [f"its pairs are damaged ({brief(fault)}): save it again"]) from None
 
 
 def registration_to_dict(result: RegistrationResult) -> dict[str, Any]:

@@ -13,10 +13,24 @@ import numpy as np
 
 from ..errors import InputError, RegistrationWarning
 from ..files import check_free, write_file
-from ..pairs import FiducialPairs, Unused
+from ..pairs import FiducialPairs
 from ..transforms import Transform
-from . import bigwarp, ecclem_csv, ecclem_xml, fcsv, geojson, imagej, itk_transform, markups_json, napari, ngff, plain
-from .frame import PATIENT, PIXELS, Frame, downward, in_unit, scaled, to_origin, to_patient
+from . import (
+    bigwarp,
+    ecclem_csv,
+    ecclem_xml,
+    fcsv,
+    geojson,
+    imagej,
+    itk_transform,
+    markups_json,
+    napari,
+    ngff,
+    plain,
+    registration_json,
+)
+from .frame import PATIENT, PIXELS, downward, in_unit, scaled, to_origin, to_patient
+from .objects import sheet_of_pairs, sheet_of_points
 from .reading import Points, Spacing
 from .sheet import Sheet, Side
 
@@ -75,7 +89,7 @@ WRITERS = {writer.name: writer for writer in (
     Writer("qupath", geojson.CARD.kind, (".geojson",), 1, geojson.write, unit="px", origin="corner", dimension=2),
     Writer("itk", itk_transform.CARD.kind, (".tfm",), 0),
     Writer("ngff", ngff.CARD.kind, (), 0),
-    Writer("json", "registration as JSON, with the covariance of its parameters", (".json",), 0),
+    Writer("json", registration_json.CARD.kind, (".json",), 0),
 )}
 
 
@@ -94,19 +108,22 @@ def writer_of(path: Place, name: str | None = None) -> Writer:
 
 
 def write_pairs(pairs: FiducialPairs, path: Place, format: str | None = None, *, source_pixel_size: Spacing | None = None,
-                target_pixel_size: Spacing | None = None, force: bool = False) -> tuple[Path, ...]:
+                target_pixel_size: Spacing | None = None, origin: str | None = None, force: bool = False) -> tuple[Path, ...]:
     """Write pairs; a format that holds one space gets two files, NAME_source and NAME_target.
 
     Parameters
     ----------
     pairs : FiducialPairs
-        Of one dataset. Coordinates in pixels count from the centre of the first.
+        Of one dataset.
     path : str or path
     format : str, optional
         "table", "bigwarp", "ecclem", "ecclem-csv", "fcsv", "slicer", "imagej", "napari" or "qupath"; by the ending of the file
         when not given.
     source_pixel_size, target_pixel_size : float or sequence of float, optional
         Along x, y[, z], in the unit of that space: to write pixels where the pairs are lengths.
+    origin : {"centre", "corner"}, optional
+        From where of the first pixel these pairs count, to convert pixels for formats that count otherwise; they are written as
+        they stand when it is not given.
     force : bool
         Overwrite files that exist.
 
@@ -125,7 +142,10 @@ def write_pairs(pairs: FiducialPairs, path: Place, format: str | None = None, *,
     RegistrationWarning
         When the format drops precisions, z, or points that are not used.
     """
-    return write_sheet(sheet_of_pairs(pairs), path, writer_of(path, format), (source_pixel_size, target_pixel_size), force=force)
+    if origin not in (None, "centre", "corner"):
+        raise InputError(f"origin is {origin!r}: give 'centre' or 'corner'")
+    sizes = source_pixel_size, target_pixel_size
+    return write_sheet(sheet_of_pairs(pairs, origin), path, writer_of(path, format), sizes, force=force)
 
 
 def write_points(points: Points, path: Place, format: str | None = None, *, pixel_size: Spacing | None = None,
@@ -134,7 +154,7 @@ def write_points(points: Points, path: Place, format: str | None = None, *, pixe
     writer = writer_of(path, format)
     if writer.spaces == 2 and writer.name != "table":
         raise InputError(f"the format {writer.name} holds pairs, and these are points of one space: choose another format")
-    return write_sheet(_sheet_of_points(points), path, writer, (pixel_size,), force=force)[0]
+    return write_sheet(sheet_of_points(points), path, writer, (pixel_size,), force=force)[0]
 
 
 def write_transform(transform: Transform, path: Place, format: str | None = None, *, units: tuple[str, str] = ("", ""),
@@ -270,43 +290,3 @@ def _with(path: Path, space: str) -> Path:
 def _write(path: Path, content: str | bytes, force: bool) -> None:
     data = content.encode("utf-8") if isinstance(content, str) else content
     write_file(path, lambda place: place.write_bytes(data), force=force)
-
-
-# Sheets from objects
-
-
-def sheet_of_pairs(pairs: FiducialPairs) -> Sheet:
-    """Pairs and what is unused as the rows of a sheet; raises InputError for a batch."""
-    if pairs.batch_shape:
-        raise InputError(f"these pairs are a batch of shape {pairs.batch_shape}: write one dataset, pairs[i]")
-    sides = [_side(getattr(pairs, space), [getattr(u, space) for u in pairs.unused], getattr(pairs, f"{space}_unit"),
-                   getattr(pairs, f"{space}_covariance"), Frame(origin="centre")) for space in ("source", "target")]
-    names, reasons = _rows(pairs.names, pairs.unused)
-    return Sheet("the pairs", "pairs", sides[0], sides[1], tuple(range(1, len(names) + 1)), reasons, names)
-
-
-def _side(points: np.ndarray, unused: Sequence[tuple[float, ...] | None], unit: str | None, covariance: np.ndarray | None,
-          frame: Frame) -> Side:
-    return Side(np.vstack([points, *(_row(point, points) for point in unused)]), unit, _extended(covariance, len(unused)), frame)
-
-
-def _sheet_of_points(points: Points) -> Sheet:
-    names, reasons = _rows(points.names, points.unused)
-    side = _side(points.points, [u.source for u in points.unused], points.unit, points.covariance,
-                 Frame(points.frame, points.origin, points.upward))
-    return Sheet("the points", "points", side, None, tuple(range(1, len(names) + 1)), reasons, names)
-
-
-def _rows(names: tuple[str, ...], unused: tuple[Unused, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    return (*names, *(u.name for u in unused)), (*("" for _ in names), *(u.reason or "not used" for u in unused))
-
-
-def _row(point: tuple[float, ...] | None, own: np.ndarray) -> np.ndarray:
-    return np.full((1, own.shape[1]), np.nan) if point is None or len(point) != own.shape[1] else np.array([point])
-
-
-def _extended(covariance: np.ndarray | None, extra: int) -> np.ndarray | None:
-    """Rows of a mean covariance for points that have none."""
-    if covariance is None or not extra:
-        return covariance
-    return np.concatenate([covariance, np.repeat(covariance.mean(0)[None], extra, axis=0)])
