@@ -50,7 +50,7 @@ class TransformCheck:
         That their mean is zero: Hotelling's T squared as F, any covariance; needs more landmarks than dimensions.
     model : str
     correction : LinearTest
-        That no transformation of the model, after the given one, would fit better than chance allows.
+        That, apart from a shift, no transformation of the model after the given one would fit better than chance allows.
     mended : Transform
         That transformation: the given one with the correction that fits best; the given one where there are too few landmarks.
     fle : float or None
@@ -196,10 +196,13 @@ def _hotelling(residuals: np.ndarray) -> LinearTest:
 
 def _correction(pairs: FiducialPairs, transform: Transform, model: Model, residuals: np.ndarray, white: np.ndarray,
                 added: np.ndarray) -> tuple[LinearTest, Transform]:
-    """Regression of the residuals on what the model could still move, ``[I, D_k eta]``, in the metric of the noise."""
+    """Regression of the residuals on what the model could still move, ``[I, D_k eta]``, in the metric of the noise.
+
+    The moves ``D_k eta`` are centred, so what they mend is apart from a shift.
+    """
     n, d = residuals.shape
     k = model.card.parameters[d]
-    dof = (float(k), float(n * d - k))
+    dof = (float(k - d), float(n * d - k))
     mapped = transform.apply(pairs.source)
     eta = mapped + added
     centre = eta.mean(0)
@@ -209,11 +212,12 @@ def _correction(pairs: FiducialPairs, transform: Transform, model: Model, residu
     found, _, rank, _ = np.linalg.lstsq(design, seen, rcond=None)
     if n * d <= k or rank < k:
         return LinearTest(math.nan, dof, math.nan), transform
-    left, all_ = float(((seen - design @ found) ** 2).sum()), float((seen**2).sum())
+    alone = ((residuals - residuals.mean(0)) @ white.T).ravel()
+    left, unmoved = float(((seen - design @ found) ** 2).sum()), float((alone**2).sum())
     change = model.card.moved(found[d:])
     mended = Transform(change @ transform.matrix, transform.source_centre,
                        centre + found[:d] + change @ (transform.target_centre - centre))
     if left <= (64 * np.finfo(float).eps * np.abs(mapped).max()) ** 2 * n * d:
         return LinearTest(math.nan, dof, math.nan), mended
-    statistic = (all_ - left) / k / (left / dof[1])
+    statistic = (unmoved - left) / dof[0] / (left / dof[1])
     return LinearTest(statistic, dof, float(fdtrc(*dof, statistic))), mended

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 _TIMES = 10.0  # how much smaller the residual sum of squares must become
 _CHANCE = 1e-3  # and how rarely it would do so by chance, among all that was tried
+_CLOSE = 0.02  # variance per coordinate over that of the targets up to which another matching is one at all
 _LARGE = 1e-3  # mean squared residual over the spread of the targets below which no row is out of step
 _PLAUSIBLE = 3.0  # most that an exchange may leave, over what is left without the two pairs
 _BELIEVABLE = 1e-6  # probability of residuals as small as these, under a known noise
-_TRIED = 32  # exchanges that are refitted
+_TRIED = 128  # exchanges that are refitted
 _SHIFTS = (1, -1, 2, -2, 3, -3)  # rows by which one list may have slipped against the other
 _MOST = 2000  # pairs beyond which exchanged rows are not looked for: the search is quadratic
 
@@ -169,6 +170,8 @@ def _much_better(result: RegistrationResult, residual: float, tried: int = 1, lo
     n, d, own = result.pairs.n, result.pairs.dimension, float(result.fitted.rss * result.fitted.unit)
     dof, other = result.degrees_of_freedom, result.estimator.degrees_of_freedom(n - lost, d)
     if not _TIMES * residual / other < own / dof:
+        return False
+    if residual / other > _CLOSE * float(result.pairs.target.var(0).mean()):
         return False
     ratio = own / dof / max(residual / other, np.finfo(float).tiny)
     return bool(tried * fdtrc(dof, other, ratio) < _CHANCE)

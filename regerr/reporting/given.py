@@ -29,13 +29,11 @@ def _verdict(check: TransformCheck) -> str:
                 "the size of its residuals: take more landmarks.")
     if check.p_value >= _REJECTED:
         return f"Nothing in these landmarks contradicts the transformation.{_unseen(check)}"
-    if math.isnan(rest) or shift <= rest:
-        off = f"{number(float(np.linalg.norm(check.mean_shift)))} {check.pairs.target_unit}"
-        return (f"The landmarks contradict the transformation: on average they lie {off} from where it puts them, and chance "
-                f"does not explain that (p {equals(shift)}).")
-    alone = "" if shift < _REJECTED else ", though they are not shifted on average"
-    return (f"The landmarks contradict the transformation: {article(check.model)} correction of it fits better than chance "
-            f"allows (p {equals(rest)}){alone}.")
+    off = f"{number(float(np.linalg.norm(check.mean_shift)))} {check.pairs.target_unit}"
+    shifted = f"on average they lie {off} from where it puts them, and chance does not explain that (p {equals(shift)})"
+    turned = f"{article(check.model)} correction of it fits better than chance allows (p {equals(rest)})"
+    said = [words for words, p in ((shifted, shift), (turned, rest)) if p < _REJECTED]
+    return f"The landmarks contradict the transformation: {', and '.join(said)}."
 
 
 def _unseen(check: TransformCheck) -> str:
@@ -73,7 +71,7 @@ def _numbers(check: TransformCheck) -> str:
     unit = check.pairs.target_unit
     rows = [["mean shift", f"{point(check.mean_shift, decimals)} {unit}, s.d. {point(check.shift_sd, decimals)}", _test(
         "T squared as F", check.shift.statistic, check.shift.dof, check.shift.p_value)],
-            [f"{check.model} correction", "", _test("F", check.correction.statistic, check.correction.dof,
+            [f"{check.model} correction", "apart from a shift", _test("F", check.correction.statistic, check.correction.dof,
                                                     check.correction.p_value)]]
     return "Tests\n" + table(["H0: the transformation is right", "", ""], rows)
 
