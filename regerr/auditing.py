@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import InputError, RegistrationError, RegistrationWarning, UndeterminedError
+from .errors import InputError, RegistrationWarning, UndeterminedError
 from .models import MODELS
 from .pairs import FiducialPairs
 from .results import RegistrationResult, fit
@@ -191,7 +191,7 @@ def _all(pairs: FiducialPairs, models: Sequence[str], transform: Transform | Non
         for model in models:
             try:
                 found += _of_model(those, model, space)
-            except RegistrationError as fault:
+            except UndeterminedError as fault:
                 skipped += [f"{model}: {fault}"] if space == "target" else []
     return found, skipped
 

@@ -77,6 +77,8 @@ def audit(given: Input,
 
     numbers = {name: value for name, value in (("FRE", fre), ("TRE", tre)) if value is not None}
     numbers |= dict(_named(text) for text in reported or ())
+    if not numbers:
+        raise InputError("no reported number was given: give some, such as --fre 0.07")
     found = recompute(given.without_excluded(given.read()), numbers,
                       pixel_size=None if pixel_size is None else ratio("--pixel-size", pixel_size),
                       transform=None if transform is None else read_given(transform, swap=given.swap))
@@ -106,8 +108,7 @@ def ratio(option: str, text: str) -> float:
     except ValueError:
         numbers = []
     if len(numbers) not in (1, 2) or not all(math.isfinite(x) and x > 0 for x in numbers):
-        raise InputError(f"{option} is {text!r}: give a positive number, or the source's pixel size over the target's, such as "
-                         "0.65/0.108")
+        raise InputError(f"{option} is {text!r}: give a positive number, or one over another, such as 0.65/0.108")
     return numbers[0] if len(numbers) == 1 else numbers[0] / numbers[1]
 
 
