@@ -27,6 +27,14 @@ lists what stands on one side only. `regerr.read_points` reads targets, `regerr.
   are refused.
 """
 
+REGIONS = """## Confidence regions as overlays
+
+`regerr convert beads.csv regions.geojson --regions targets.csv --level 0.95` fits the pairs and writes the outline of each
+target's region in the target image, for QuPath (`.geojson`), ImageJ (`.zip`) or napari (`--to napari`, a shapes layer); in Python
+`regerr.write_regions(result.predict(targets, kind="tre").region(), "regions.geojson")`. Where the target is a length,
+`--target-pixel` gives the size of its pixels.
+"""
+
 
 def _table(rows: list[tuple[str, ...]], head: tuple[str, ...]) -> str:
     lines = [head, tuple("---" for _ in head), *rows]
@@ -57,7 +65,7 @@ def page() -> str:
         "grid of "
         "the target; it\nsays so in its second line. `ngff` has both ways, `source_to_target` and `target_to_source`. `json` "
         "has both, "
-        "the pairs, and the covariance of\nall parameters, `T(x) = c + A (x - centre)`."]) + "\n"
+        "the pairs, and the covariance of\nall parameters, `T(x) = c + A (x - centre)`.\n", REGIONS])
 
 
 if __name__ == "__main__":

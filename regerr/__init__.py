@@ -24,7 +24,16 @@ if TYPE_CHECKING:
         UnsupportedError,
     )
     from .given import check_transform
-    from .io import Points, read_pairs, read_points, read_transform, write_pairs, write_points, write_transform
+    from .io import (
+        Points,
+        read_pairs,
+        read_points,
+        read_transform,
+        write_pairs,
+        write_points,
+        write_regions,
+        write_transform,
+    )
     from .noise import Noise
     from .outliers import remove_outliers, suspects
     from .pairs import FiducialPairs, Unused
@@ -42,7 +51,8 @@ _HOMES = {
     "error_map": ("ErrorMap",),
     "errors": ("Failure", "InputError", "MissingExtraError", "RegistrationError", "RegistrationWarning", "UndeterminedError",
                "UnsupportedError"),
-    "io": ("Points", "read_pairs", "read_points", "read_transform", "write_pairs", "write_points", "write_transform"),
+    "io": ("Points", "read_pairs", "read_points", "read_transform", "write_pairs", "write_points", "write_regions",
+           "write_transform"),
     "noise": ("Noise",),
     "outliers": ("remove_outliers", "suspects"),
     "auditing": ("audit",),
@@ -93,6 +103,7 @@ __all__ = [
     "suspects",
     "write_pairs",
     "write_points",
+    "write_regions",
     "write_transform",
 ]
 

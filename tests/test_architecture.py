@@ -57,6 +57,7 @@ PUBLIC_NAMES = {
     "suspects",
     "write_pairs",
     "write_points",
+    "write_regions",
     "write_transform",
 }
 

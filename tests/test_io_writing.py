@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from regerr import FiducialPairs, InputError, RegistrationWarning, Transform, Unused, fit, load
+from regerr import FiducialPairs, InputError, RegistrationWarning, Transform, UnsupportedError, Unused, fit, load
 from regerr.cli import app
-from regerr.io import Points, read_pairs, read_points, read_transform, write_pairs, write_points, write_transform
+from regerr.io import Points, read_pairs, read_points, read_transform, write_pairs, write_points, write_regions, write_transform
 from regerr.io.registration_json import parameter_covariance, registration_to_dict
 from regerr.io.writing import WRITERS, writer_of
 
@@ -377,3 +377,87 @@ def test_each_writer_is_found_by_name_and_some_by_ending() -> None:
         ".csv": "table", ".xml": "ecclem", ".fcsv": "fcsv", ".mrk.json": "slicer", ".zip": "imagej", ".GeoJSON": "qupath",
         ".tfm": "itk",
         ".json": "json"}
+
+
+# Regions
+
+
+@pytest.fixture
+def targets(tmp_path: Path) -> Path:
+    path = tmp_path / "targets.csv"
+    path.write_text("name,x,y\ninside,250,250\nedge,490,20\n")
+    return path
+
+
+def area(corners: np.ndarray) -> float:
+    """Of a polygon (k, 2), by the shoelace formula."""
+    x, y = corners.T
+    return float(abs((x * np.roll(y, -1) - y * np.roll(x, -1)).sum()) / 2)
+
+
+@pytest.mark.parametrize("name", ["qupath", "imagej", "napari"])
+def test_outlines_have_the_area_of_the_regions(tmp_path: Path, beads: Path, targets: Path, capsys: pytest.CaptureFixture[str],
+                                               name: str) -> None:
+    code, out, err = run(capsys, beads, tmp_path / "out", "--to", name, "--regions", targets, "--level", "0.9", "--kind", "lre",
+                         "--model", "affine")
+    assert (code, err) == (0, "") and out.startswith("2 90 % regions (lre) of the targets in")
+    corners = {"qupath": qupath_outlines, "imagej": imagej_outlines, "napari": napari_outlines}[name](tmp_path / "out")
+    region = fit(read_pairs(beads), "affine").predict([[250.0, 250.0], [490.0, 20.0]], kind="lre").region(level=0.9)
+    np.testing.assert_allclose([area(one) for one in corners], region.volume, rtol=0.01)
+    np.testing.assert_allclose([one.mean(0) for one in corners], region.prediction.mean, atol=0.2)
+
+
+def qupath_outlines(path: Path) -> list[np.ndarray]:
+    features = json.loads(path.read_text(encoding="utf-8"))["features"]
+    assert [f["properties"]["name"] for f in features] == ["inside", "edge"]
+    rings = [np.array(f["geometry"]["coordinates"][0]) for f in features]
+    assert all(np.array_equal(ring[0], ring[-1]) for ring in rings)
+    return [ring[:-1] for ring in rings]
+
+
+def imagej_outlines(path: Path) -> list[np.ndarray]:
+    import roifile
+
+    path.rename(path.with_suffix(".zip"))
+    rois = roifile.roiread(path.with_suffix(".zip"))
+    path.with_suffix(".zip").rename(path)
+    assert [(roi.name, roi.roitype.name) for roi in rois] == [("inside", "POLYGON"), ("edge", "POLYGON")]  # type: ignore[union-attr]
+    return [np.array(roi.coordinates(), float) for roi in rois]  # type: ignore[union-attr]
+
+
+def napari_outlines(path: Path) -> list[np.ndarray]:
+    rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+    assert {row["shape-type"] for row in rows} == {"polygon"}
+    return [np.array([[float(row["axis-1"]), float(row["axis-0"])] for row in rows if row["index"] == k]) for k in ("0", "1")]
+
+
+def test_outlines_of_lengths_need_the_pixel_size(tmp_path: Path, beads: Path) -> None:
+    pairs = read_pairs(beads)
+    lengths = fit(FiducialPairs(pairs.source, 10 * pairs.target, target_unit="nm"), "affine")
+    pixels = fit(pairs, "affine")
+    where = [[250.0, 250.0]]
+    with pytest.raises(InputError, match="the target is in nm, and the format qupath takes pixels: give the pixel size in nm"):
+        write_regions(lengths.predict(where, kind="tre").region(), tmp_path / "a.geojson")
+    assert write_regions(lengths.predict(where, kind="tre").region(), tmp_path / "a.geojson", pixel_size=10.0, names=["one"]) == 1
+    write_regions(pixels.predict(where, kind="tre").region(), tmp_path / "b.geojson", origin="centre")
+    one, other = (np.array(json.loads((tmp_path / name).read_text())["features"][0]["geometry"]["coordinates"][0])
+                  for name in ("a.geojson", "b.geojson"))
+    np.testing.assert_allclose(one, other, rtol=1e-6)
+
+
+def test_regions_that_have_no_outline(tmp_path: Path, beads: Path) -> None:
+    source = RNG.uniform(0, 100, (8, 3))
+    solid = fit(FiducialPairs(source, source + RNG.normal(size=(8, 3))))
+    with pytest.raises(UnsupportedError, match="regions in 3D have no outline"):
+        write_regions(solid.predict(source, kind="tre").region(), tmp_path / "a.geojson")
+    region = fit(read_pairs(beads)).predict([[1.0, 2.0]], kind="tre").region()
+    with pytest.raises(InputError, match="regions are written as qupath, imagej, napari, and not as table"):
+        write_regions(region, tmp_path / "a.csv")
+    with pytest.raises(InputError, match="there are 2 names for 1 targets"):
+        write_regions(region, tmp_path / "a.geojson", names=["a", "b"])
+    line = np.column_stack([np.linspace(0, 100, 6), RNG.normal(scale=0.01, size=6)])
+    noisy = FiducialPairs(line, line + RNG.normal(scale=2.0, size=(6, 2)))
+    loose = fit(noisy, "affine").predict([[50.0, 900.0]], kind="tre").region()
+    assert not loose.bounded.any()
+    with pytest.warns(RegistrationWarning, match="the regions of '1' are not bounded and have no outline"):
+        assert write_regions(loose, tmp_path / "u.geojson") == 0

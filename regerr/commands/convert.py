@@ -35,6 +35,11 @@ class Conversion:
     target_pixel: Annotated[str | None, given_by("S[,S,S]", "Pixel size of the target along x, y[, z], in its unit.")] = None
     model: Annotated[str | None, given_by("MODEL", "For a transformation: rigid, similarity or affine.  [default: rigid]")] = None
     noise: Annotated[str | None, given_by("NOISE", "For a transformation: both, target, source or full.  [default: both]")] = None
+    regions: Annotated[Path | None, given_by("FILE", "Write the outlines of the confidence regions of these targets (2D; "
+                                                     "qupath, imagej or "
+                                                     "napari).")] = None
+    kind: Annotated[str, typer.Option(metavar="KIND", help="Of the regions: tre, lre or observation.")] = "tre"
+    level: Annotated[float, typer.Option(metavar="LEVEL", help="Nominal level of the regions.")] = 0.95
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")] = False
 
     @property
@@ -60,13 +65,15 @@ def convert(files: Sequence[Path], choices: Conversion) -> str:
         raise InputError(f"{output} is both read and written: choose another name")
     if choices.space not in (None, "source", "target"):
         raise InputError(f"--space is {choices.space!r}: give source or target")
+    if choices.regions is not None:
+        return _write_regions(choices.regions, inputs, output, writer, choices)
     if writer.spaces > 0:
         return _convert_points(_sheet(inputs, choices), output, writer, choices)
     check_free(output, choices.force)
     ready = _transform(inputs[0]) if len(inputs) == 1 else None
     if ready is not None:
         return _write_transform(ready, output, writer, ("", ""), f"the transformation in {inputs[0]}", choices)
-    return _write_registration(_registration(inputs, choices), output, writer, choices)
+    return _write_registration(_registration(inputs, choices)[0], output, writer, choices)
 
 
 def _sheet(inputs: Sequence[Path], choices: Conversion) -> Sheet:
@@ -126,7 +133,8 @@ def _transform(path: Path) -> Transform | None:
     return read_transform(path) if transform_reader_of(opened(open_document(path))) is not None else None
 
 
-def _registration(inputs: Sequence[Path], choices: Conversion) -> RegistrationResult:
+def _registration(inputs: Sequence[Path], choices: Conversion) -> tuple[RegistrationResult, str | None]:
+    """The registration, and from where of the first pixel its target counts."""
     from ..io.sheet import pairs_of, refusal
     from ..io.writing import centred
     from ..records import is_record, load
@@ -134,24 +142,46 @@ def _registration(inputs: Sequence[Path], choices: Conversion) -> RegistrationRe
 
     saved = load(inputs[0]) if len(inputs) == 1 and is_record(inputs[0]) else None
     if saved is not None and choices.model is None and choices.noise is None and choices.pixel_sizes == (None, None):
-        return saved
-    sheet = _sheet(inputs, choices)
+        return saved, None
+    sheet = centred(_sheet(inputs, choices))
     if sheet.target is None:
         raise refusal(sheet.path, [f"it holds points of one space ({sheet.kind}), and a transformation needs pairs: give the "
                                    "file of the other space too"])
-    pairs = pairs_of(centred(sheet), choices.units)
-    return fit(pairs, choices.model or (saved.model if saved is not None else "rigid"),
-               choices.noise or (saved.noise if saved is not None else "both"))
+    result = fit(pairs_of(sheet, choices.units), choices.model or (saved.model if saved is not None else "rigid"),
+                 choices.noise or (saved.noise if saved is not None else "both"))
+    return result, sheet.target.frame.origin or ("centre" if choices.target_pixel is not None else None)
+
+
+def _write_regions(targets: Path, inputs: Sequence[Path], output: Path, writer: Writer, choices: Conversion) -> str:
+    """Fit, predict and write outlines in the target image."""
+    from ..io import read_points
+    from ..io.outlines import write_regions
+
+    check_free(output, choices.force)
+    result, origin = _registration(inputs, choices)
+    points = read_points(targets, origin="centre")
+    if choices.source_pixel is not None and points.unit in (None, "px", "voxel"):
+        points = read_points(targets, pixel_size=_sizes(choices.source_pixel), unit=choices.source_unit)
+    region = result.predict(points.points, kind=choices.kind).region(level=choices.level)
+    size = None if choices.target_pixel is None or result.pairs.target_unit in ("px", "voxel") else _sizes(choices.target_pixel)
+    count = write_regions(region, output, writer.name, names=points.names, pixel_size=size, origin=origin, force=choices.force)
+    return (f"{count} {100 * choices.level:g} % regions ({choices.kind}) of the targets in {targets}, by {_said(result)}, "
+            f"written to "
+            f"{output} ({writer.kind}).")
+
+
+def _said(result: RegistrationResult) -> str:
+    pairs = result.pairs
+    return f"the {result.model.card.name} registration of {pairs.n} pairs, {pairs.source_unit} to {pairs.target_unit}"
 
 
 def _write_registration(result: RegistrationResult, output: Path, writer: Writer, choices: Conversion) -> str:
     from ..io.registration_json import registration_to_dict
     from ..records import dumps
 
-    pairs = result.pairs
-    what = f"the {result.model.card.name} registration of {pairs.n} pairs, {pairs.source_unit} to {pairs.target_unit}"
+    what, units = _said(result), (result.pairs.source_unit, result.pairs.target_unit)
     if writer.name != "json":
-        return _write_transform(result.transform, output, writer, (pairs.source_unit, pairs.target_unit), what, choices)
+        return _write_transform(result.transform, output, writer, units, what, choices)
     write_text(output, dumps(registration_to_dict(result)), force=choices.force)
     return f"{what[:1].upper()}{what[1:]}, written to {output}: both ways, with the covariance of the parameters."
 

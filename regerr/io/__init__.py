@@ -5,7 +5,9 @@ over (`sheet`), the doors turn it into pairs or points (`reading`); writers take
 new format is one module with a card, ``recognises``, ``read`` and perhaps ``write``, and one line in `formats` or `writing`.
 """
 
+from .outlines import write_regions
 from .reading import Points, read_pairs, read_points, read_transform
 from .writing import write_pairs, write_points, write_transform
 
-__all__ = ["Points", "read_pairs", "read_points", "read_transform", "write_pairs", "write_points", "write_transform"]
+__all__ = ["Points", "read_pairs", "read_points", "read_transform", "write_pairs", "write_points", "write_regions",
+           "write_transform"]

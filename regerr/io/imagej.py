@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 CARD = Card("ImageJ ROIs", ".roi .zip", "points", "px", "image axes, corner of the first pixel",
             "other shapes than points are unused; slices that differ give z", "roifile")
 _MAGIC = b"Iout"
+_FARTHEST = 30000  # pixels, in 16 bits
 _OUTLINES = ("FREEHAND", "POLYGON", "POLYLINE")  # of one or two vertices: points, as roifile writes them
 Found = tuple[str, np.ndarray, str]  # a name, (k, 3) with the slice from 1 or 0 for none, and why it is not used
 
@@ -110,11 +111,24 @@ def write(sheet: Sheet) -> bytes:
     return buffer.getvalue()
 
 
+def polygon(name: str, corners: np.ndarray) -> bytes:
+    """One ROI with an outline (k, 2) of sub-pixel corners."""
+    if not (np.abs(corners) < _FARTHEST).all():
+        raise InputError(f"the outline {name!r} reaches to {np.abs(corners).max():g}, and ImageJ's ROIs end at {_FARTHEST} "
+                         f"pixels: give "
+                         "the pixel size of the image")
+    library = _library()
+    roi = library.ImagejRoi.frompoints(np.asarray(corners, float), name=name)
+    roi.roitype, roi.options = library.ROI_TYPE.POLYGON, library.ROI_OPTIONS.SUB_PIXEL_RESOLUTION
+    return bytes(roi.tobytes())
+
+
 def _bytes(path: str, name: str, point: list[float]) -> bytes:
     library = _library()
-    if not all(-30000 < value < 30000 for value in point) or (len(point) == 3 and round(point[2]) < 0):
+    if not all(abs(value) < _FARTHEST for value in point) or (len(point) == 3 and round(point[2]) < 0):
         where = ", ".join(f"{value:g}" for value in point)
-        raise refusal(path, [f"the point {name!r} lies at {where}, and ImageJ's ROIs end at 30000 pixels and begin at slice 0: "
+        raise refusal(path, [f"the point {name!r} lies at {where}, and ImageJ's ROIs end at {_FARTHEST} pixels and begin at "
+                             f"slice 0: "
                              "give the pixel size of the image"])
     roi = library.ImagejRoi.frompoints(np.array([point[:2]], float), name=name)
     roi.roitype, roi.options = library.ROI_TYPE.POINT, library.ROI_OPTIONS.SUB_PIXEL_RESOLUTION

@@ -191,7 +191,7 @@ def write_transform(transform: Transform, path: Place, format: str | None = None
         content = ngff.write(transform, units)
     else:
         raise InputError(f"the format {writer.name} holds no transformation by itself: choose itk or ngff")
-    _write(Path(path), content, force)
+    write_content(Path(path), content, force)
     return Path(path)
 
 
@@ -218,7 +218,7 @@ def write_sheet(sheet: Sheet, path: Place, writer: Writer, pixel_sizes: Sequence
     for place in places:
         check_free(place, force)
     for place, content in zip(places, contents, strict=True):
-        _write(place, content, force)
+        write_content(place, content, force)
     return tuple(places)
 
 
@@ -287,6 +287,7 @@ def _with(path: Path, space: str) -> Path:
     return path.with_name(f"{stem}_{space}{dot}{rest}")
 
 
-def _write(path: Path, content: str | bytes, force: bool) -> None:
+def write_content(path: Path, content: str | bytes, force: bool) -> None:
+    """Write UTF-8 text or bytes, whole or not at all; raises InputError as `regerr.files.write_file`."""
     data = content.encode("utf-8") if isinstance(content, str) else content
     write_file(path, lambda place: place.write_bytes(data), force=force)
