@@ -139,11 +139,10 @@ def compare(given: Input, assumption: Assumption, question: Question, json: Json
 
     Example: regerr test beads.csv
     """
-    from .commands.comparing import facts
-    from .records import dumps
+    from .records import dumps, ladder_to_dict
 
     ladder = question.ladder(given, assumption)
-    typer.echo(dumps(facts(ladder)) if json else str(ladder), nl=not json)
+    typer.echo(dumps(ladder_to_dict(ladder)) if json else str(ladder), nl=not json)
 
 
 app.command()(checking.check)

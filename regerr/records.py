@@ -132,9 +132,9 @@ def forecast_to_dict(one: Forecast) -> dict[str, Any]:
 
 def comparison_to_dict(test: Comparison) -> dict[str, Any]:
     """A test of one dataset, as plain numbers; the p-value is None without a verdict."""
-    return dict(plain({"models": list(test.models), "null": test.null, "statistic": test.statistic, "p_value": test.p_value,
-                       "degrees_of_freedom": list(test.dof), "exact": test.exact, "verdict": test.verdict,
-                       "noise": test.noise.to_dict()}))
+    return dict(plain({"test": test.test.name, "models": list(test.models), "null": test.null, "statistic": test.statistic,
+                       "p_value": test.p_value, "degrees_of_freedom": list(test.dof), "law": test.law, "exact": test.exact,
+                       "verdict": test.verdict, "noise": test.noise.to_dict()}))
 
 
 def forecasts_to_dict(result: RegistrationResult, found: Sequence[Forecast]) -> dict[str, Any]:
@@ -146,6 +146,7 @@ def forecasts_to_dict(result: RegistrationResult, found: Sequence[Forecast]) -> 
 def ladder_to_dict(ladder: Ladder) -> dict[str, Any]:
     """All tests of one dataset, as plain numbers."""
     return {"simplest": ladder.simplest, "comparisons": [comparison_to_dict(test) for test in ladder.comparisons],
+            "beside": [comparison_to_dict(test) for test in ladder.beside],
             "skipped": list(ladder.skipped)}
 
 

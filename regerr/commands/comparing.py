@@ -5,12 +5,12 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from .options import Assumption, Input, given_by
 
 if TYPE_CHECKING:
-    from ..deformation import Comparison, Ladder
+    from ..deformation import Ladder
     from ..io.table import Table
     from ..pairs import FiducialPairs
 
@@ -97,18 +97,3 @@ def _of_column(where: str, file: Path, table: Table) -> dict[str, str]:
                          f"{listed(header, 8)}): give a file of names and groups, or a column of FILE")
     column, name = header.index(where), layout_of(header).name
     return {str(i) if name is None else row.cells[name]: row.cells[column] for i, row in enumerate(table.rows[1:], 1)}
-
-
-def facts(ladder: Ladder) -> dict[str, Any]:
-    """All tests of one dataset as plain numbers, and what each p-value rests on."""
-    from ..records import ladder_to_dict
-
-    data = ladder_to_dict(ladder)
-    data["comparisons"] = [_facts(test) for test in ladder.comparisons]
-    return data | {"beside": [_facts(test) for test in ladder.beside]}
-
-
-def _facts(test: Comparison) -> dict[str, Any]:
-    from ..records import comparison_to_dict
-
-    return {"test": test.test.name} | comparison_to_dict(test) | {"law": test.law}
