@@ -25,7 +25,8 @@ th, td { padding: .15rem .6rem; border-bottom: 1px solid var(--line); text-align
 th:nth-child(-n+2), td:nth-child(-n+2) { text-align: left; }
 thead { background: var(--soft); } nav ul { padding: 0; list-style: none; columns: 24rem; } nav li { break-inside: avoid; }
 """
-_STUDIES = {"icip": "The ICIP 2021 study", "regions": "Regions against the number of fiducials and the noise"}
+_STUDIES = {"icip": "The ICIP 2021 study", "regions": "Regions against the number of fiducials and the noise",
+            "grand": "Every estimator, in the block of scenarios where all is as assumed"}
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def page(drawn: Sequence[Drawn], tables: Mapping[str, pd.DataFrame], files: Sequ
     """
     links = "".join(f'<li><a href="#{escape(d.name)}">{escape(d.title)}</a></li>' for d in drawn)
     verdicts = "".join(f"<h3>{escape(title)}</h3>{_size(tables[f'{study}/summary'])}{verdict_table(tables[f'{study}/summary'])}"
-                       for study, title in _STUDIES.items())
+                       for study, title in _STUDIES.items() if f"{study}/summary" in tables)
     listed = "".join(f'<li><a href="{escape(name)}">{escape(name)}</a></li>' for name in files)
     return (f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
             f"<title>regerr: results</title><style>{_STYLE}</style></head>\n<body>\n"
@@ -82,6 +83,8 @@ def verdict_table(summary: pd.DataFrame) -> str:
     rows = summary[summary["level"] == 0.95]
     if "truth" in rows:
         rows = rows[(rows["model"] == rows["truth"]) | (rows["model"] == "")]
+    if "block" in rows:
+        rows = rows[rows["block"] == rows["block"].iloc[0]]
     groups = rows.groupby(["label", "kind"], sort=False)
     counts = groups["verdict"].value_counts().unstack(fill_value=0).reindex(columns=list(VERDICTS), fill_value=0)
     spans = groups["coverage_mean"].agg(["min", "max"])

@@ -21,7 +21,7 @@ from .entries import NO_LEVEL, enter_coverage, enter_precision, enter_volumes
 from .oracle import Oracle, holds, judged_in, oracle
 from .protocol import Estimator, Prediction, failed, family_of, kinds_of, volume_is_cheap
 from .study import Chunk, Scenario
-from .sums import Ledger
+from .sums import KEYS, SUMS, Ledger
 
 _KEPT = 20  # failures of one estimator that a chunk lists one by one; all are counted
 
@@ -44,7 +44,7 @@ def analyse(chunk: Chunk) -> pd.DataFrame:
         parts.append(ledger.table())
         failures += _listed(place, lost, reasons)
         seconds.append({**place, "datasets": own.count, "seconds": spent})
-    out = pd.concat(parts, ignore_index=True)
+    out = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*KEYS, *SUMS])
     out.attrs = {"fingerprint": chunk.fingerprint, "failures": failures, "seconds": seconds}
     return out
 

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 import regerr
-from regerr.baselines.leave_one_out import LeaveOneOutPrediction, leave_one_out
-from regerr.baselines.shapes import Balls
+from regerr.baselines import leave_one_out
 from regerr.methods import parse_method
 from regerr.models import parse_model
 from regerr.noise import Noise, parse_noise
@@ -73,11 +72,12 @@ class Registration:
 
 
 @dataclass(frozen=True, eq=False)
-class Settled:
-    """A prediction with the failures of its fits."""
+class Predicted:
+    """A prediction with the failures of its fits, whose method of making regions is settled."""
 
-    prediction: ModelPrediction | LeaveOneOutPrediction
+    prediction: ModelPrediction
     failure: np.ndarray
+    method: str
 
     @property
     def mean(self) -> np.ndarray:
@@ -88,14 +88,6 @@ class Settled:
     def rms(self) -> np.ndarray:
         """Root mean square length of the expected deviation, (..., m)."""
         return self.prediction.rms
-
-
-@dataclass(frozen=True, eq=False)
-class Predicted(Settled):
-    """A prediction whose method of making regions is settled."""
-
-    prediction: ModelPrediction
-    method: str
 
     def p_value(self, points: np.ndarray) -> np.ndarray:
         """P-values (..., m)."""
@@ -125,40 +117,18 @@ class Told:
 
 
 @dataclass(frozen=True)
-class LeaveOneOutDisk:
-    """The leave-one-out disk about the prediction of a model."""
-
-    model: str
-    noise: str = "both"
-
-    method = "leave-one-out"
-    closed_form_volume = True
+class LeaveOneOutDisk(leave_one_out.LeaveOneOutDisk):
+    """The leave-one-out disk under one name for a family, whatever noise its fit assumes."""
 
     @property
     def name(self) -> str:
         """For tables."""
-        return f"{self.model}-leave-one-out"
+        return f"{self.model}-{self.method}"
 
     @property
     def label(self) -> str:
         """For figures."""
-        return f"{self.model}, leave-one-out disk"
-
-    def predict(self, pairs: FiducialPairs, targets: np.ndarray, kind: str) -> LeftOut:
-        """Fit all datasets and predict; the disk is the same for every kind."""
-        result = _fitted(pairs, self.model, self.noise)
-        return LeftOut(leave_one_out(result, targets), result.failure)
-
-
-@dataclass(frozen=True, eq=False)
-class LeftOut(Settled):
-    """Leave-one-out disks; their deviation is the leave-one-out distance."""
-
-    prediction: LeaveOneOutPrediction
-
-    def region(self, level: float) -> Balls:
-        """Disks of a nominal level."""
-        return self.prediction.region(level)
+        return f"{self.model}, {self.words}"
 
 
 @lru_cache(maxsize=6)

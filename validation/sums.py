@@ -57,7 +57,7 @@ class Ledger:
 
 def merged(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """The sums of several chunks as those of one; the order of addition is that of the tables."""
-    together = pd.concat(list(tables), ignore_index=True)
+    together = pd.concat([table for table in tables if len(table)], ignore_index=True)
     return together.groupby(KEYS, sort=False, dropna=False)[SUMS].sum().reset_index()
 
 
