@@ -62,7 +62,8 @@ def squared_tre(fiducials: np.ndarray, points: np.ndarray, fle: np.ndarray) -> n
     offset = np.einsum("...ik,...i->...k", axes, mean)
     away = (u**2).sum(-1, keepdims=True) - u**2 + (offset**2)[..., None, :]
     f2 = spread.sum(-1, keepdims=True) - spread
-    return np.asarray(np.asarray(fle)[..., None] * (1.0 / n + (away / f2[..., None, :]).mean(-1) / d))
+    with np.errstate(divide="ignore", invalid="ignore"):  # fiducials on one line: an axis without spread
+        return np.asarray(np.asarray(fle)[..., None] * (1.0 / n + (away / f2[..., None, :]).mean(-1) / d))
 
 
 @dataclass(frozen=True)
