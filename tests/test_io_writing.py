@@ -421,7 +421,8 @@ def imagej_outlines(path: Path) -> list[np.ndarray]:
     path.rename(path.with_suffix(".zip"))
     rois = roifile.roiread(path.with_suffix(".zip"))
     path.with_suffix(".zip").rename(path)
-    assert [(roi.name, roi.roitype.name) for roi in rois] == [("inside", "POLYGON"), ("edge", "POLYGON")]  # type: ignore[union-attr]
+    assert [(roi.name, roi.roitype.name) for roi in rois] == [("inside", "POLYGON"),
+                                                              ("edge", "POLYGON")]  # type: ignore[union-attr]
     return [np.array(roi.coordinates(), float) for roi in rois]  # type: ignore[union-attr]
 
 
@@ -461,3 +462,27 @@ def test_regions_that_have_no_outline(tmp_path: Path, beads: Path) -> None:
     assert not loose.bounded.any()
     with pytest.warns(RegistrationWarning, match="the regions of '1' are not bounded and have no outline"):
         assert write_regions(loose, tmp_path / "u.geojson") == 0
+
+
+def test_targets_from_another_corner_are_told_or_moved(tmp_path: Path, beads: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    roi = tmp_path / "t.geojson"
+    write_points(Points(np.array([[250.0, 250.0]]), ("one",), "px", origin="centre"), roi)
+    code, _, err = run(capsys, beads, tmp_path / "a.geojson", "--regions", roi)
+    assert code == 0 and "they may be half a pixel apart" in err  # a table does not say from where it counts
+    run(capsys, beads, tmp_path / "p.geojson")
+    code, _, err = run(capsys, tmp_path / "p_source.geojson", tmp_path / "p_target.geojson", tmp_path / "b.geojson",
+                         "--regions", roi)
+    assert (code, err) == (0, "")
+    ring = np.array(json.loads((tmp_path / "b.geojson").read_text())["features"][0]["geometry"]["coordinates"][0])
+    pairs = read_pairs(tmp_path / "p_source.geojson", tmp_path / "p_target.geojson")
+    np.testing.assert_allclose(ring[:-1].mean(0), fit(pairs).transform.apply([[250.5, 250.5]])[0],
+                               atol=0.05)  # corners throughout
+
+
+def test_a_stage_is_turned_for_images_alone(tmp_path: Path) -> None:
+    points = Points(np.array([[1.0, 2.0], [3.0, 5.0]]), ("a", "b"), "µm", upward=True)
+    with pytest.warns(RegistrationWarning, match="y grows upwards in the points, and downwards in the format napari"):
+        write_points(points, tmp_path / "n", "napari")
+    np.testing.assert_array_equal(read_points(tmp_path / "n").points, [[1, -2], [3, -5]])
+    write_points(points, tmp_path / "t", "table")
+    np.testing.assert_array_equal(read_points(tmp_path / "t").points, points.points)

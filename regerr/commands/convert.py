@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import InputError
+from ..errors import InputError, RegistrationWarning
 from ..files import check_free, write_text
 from .options import given_by
 
@@ -133,8 +134,8 @@ def _transform(path: Path) -> Transform | None:
     return read_transform(path) if transform_reader_of(opened(open_document(path))) is not None else None
 
 
-def _registration(inputs: Sequence[Path], choices: Conversion) -> tuple[RegistrationResult, str | None]:
-    """The registration, and from where of the first pixel its target counts."""
+def _registration(inputs: Sequence[Path], choices: Conversion) -> tuple[RegistrationResult, tuple[str | None, str | None]]:
+    """The registration, and from where of the first pixel source and target count."""
     from ..io.sheet import pairs_of, refusal
     from ..io.writing import centred
     from ..records import is_record, load
@@ -142,14 +143,16 @@ def _registration(inputs: Sequence[Path], choices: Conversion) -> tuple[Registra
 
     saved = load(inputs[0]) if len(inputs) == 1 and is_record(inputs[0]) else None
     if saved is not None and choices.model is None and choices.noise is None and choices.pixel_sizes == (None, None):
-        return saved, None
+        return saved, (None, None)
     sheet = centred(_sheet(inputs, choices))
     if sheet.target is None:
         raise refusal(sheet.path, [f"it holds points of one space ({sheet.kind}), and a transformation needs pairs: give the "
                                    "file of the other space too"])
     result = fit(pairs_of(sheet, choices.units), choices.model or (saved.model if saved is not None else "rigid"),
                  choices.noise or (saved.noise if saved is not None else "both"))
-    return result, sheet.target.frame.origin or ("centre" if choices.target_pixel is not None else None)
+    first, second = (side.frame.origin if size is None else "centre" for side, size in
+                     zip(sheet.sides, choices.pixel_sizes, strict=True))
+    return result, (first, second)
 
 
 def _write_regions(targets: Path, inputs: Sequence[Path], output: Path, writer: Writer, choices: Conversion) -> str:
@@ -158,16 +161,18 @@ def _write_regions(targets: Path, inputs: Sequence[Path], output: Path, writer: 
     from ..io.outlines import write_regions
 
     check_free(output, choices.force)
-    result, origin = _registration(inputs, choices)
-    points = read_points(targets, origin="centre")
+    result, (here, there) = _registration(inputs, choices)
+    points = read_points(targets, origin=here)
     if choices.source_pixel is not None and points.unit in (None, "px", "voxel"):
         points = read_points(targets, pixel_size=_sizes(choices.source_pixel), unit=choices.source_unit)
+    elif here is None and points.origin == "corner":
+        warnings.warn(f"{targets} counts from the corner of the first pixel, and nothing says from where the fiducials count: "
+                      "they may be half a pixel apart", RegistrationWarning, stacklevel=2)
     region = result.predict(points.points, kind=choices.kind).region(level=choices.level)
     size = None if choices.target_pixel is None or result.pairs.target_unit in ("px", "voxel") else _sizes(choices.target_pixel)
-    count = write_regions(region, output, writer.name, names=points.names, pixel_size=size, origin=origin, force=choices.force)
-    return (f"{count} {100 * choices.level:g} % regions ({choices.kind}) of the targets in {targets}, by {_said(result)}, "
-            f"written to "
-            f"{output} ({writer.kind}).")
+    count = write_regions(region, output, writer.name, names=points.names, pixel_size=size, origin=there, force=choices.force)
+    what = f"{count} {100 * choices.level:g} % regions ({choices.kind}) of the targets in {targets}"
+    return f"{what}, by {_said(result)}, written to {output} ({writer.kind})."
 
 
 def _said(result: RegistrationResult) -> str:

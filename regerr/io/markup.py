@@ -7,7 +7,6 @@ files.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 from xml.etree import ElementTree
 
@@ -63,11 +62,6 @@ def text_of(element: Element | None, path: str = "") -> str:
     """The text of an element, or of one below it, without blanks around it; empty where there is none."""
     found = element.find(path) if element is not None and path else element
     return ((found.text if found is not None else None) or "").strip()
-
-
-def all_named(root: Element, tag: str) -> Iterator[Element]:
-    """All elements of one name, in the order of the file."""
-    return root.iter(tag)
 
 
 def unknown(document: Document) -> str:

@@ -23,7 +23,7 @@ from .frame import Frame
 from .imagej import polygon
 from .reading import Spacing
 from .sheet import Side
-from .writing import WRITERS, Writer, adapted, write_content, writer_of
+from .writing import Writer, adapted, write_content, writer_of
 
 if TYPE_CHECKING:
     from ..regions import Region
@@ -136,4 +136,3 @@ def _imagej(outlines: Sequence[Outline]) -> bytes:
 
 
 _WRITE: dict[str, Callable[[Sequence[Outline]], str | bytes]] = {"qupath": _geojson, "imagej": _imagej, "napari": _napari}
-OUTLINED = tuple(name for name in WRITERS if name in _WRITE)

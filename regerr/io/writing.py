@@ -63,6 +63,8 @@ class Writer:
         Whether it can say that a point is not used; such points are left out where it cannot.
     dimension : int
         The most it holds.
+    image : bool
+        Whether it holds the axes of an image, with y downwards.
     """
 
     name: str
@@ -75,15 +77,16 @@ class Writer:
     precise: bool = False
     switch: bool = True
     dimension: int = 3
+    image: bool = True
 
 
 WRITERS = {writer.name: writer for writer in (
-    Writer("table", plain.CARD.kind, (".csv",), 2, plain.write, precise=True),
+    Writer("table", plain.CARD.kind, (".csv",), 2, plain.write, precise=True, image=False),
     Writer("bigwarp", bigwarp.CARD.kind, (), 2, bigwarp.write),
     Writer("ecclem", ecclem_xml.CARD.kind, (".xml",), 2, ecclem_xml.write, unit="µm", switch=False),
     Writer("ecclem-csv", ecclem_csv.CARD.kind, (), 1, ecclem_csv.write, unit="µm", switch=False),
-    Writer("fcsv", fcsv.CARD.kind, (".fcsv",), 1, fcsv.write, unit="mm"),
-    Writer("slicer", markups_json.CARD.kind, (".mrk.json",), 1, markups_json.write, unit="mm"),
+    Writer("fcsv", fcsv.CARD.kind, (".fcsv",), 1, fcsv.write, unit="mm", image=False),
+    Writer("slicer", markups_json.CARD.kind, (".mrk.json",), 1, markups_json.write, unit="mm", image=False),
     Writer("imagej", imagej.CARD.kind, (".zip",), 1, imagej.write, unit="px", origin="corner", switch=False),
     Writer("napari", napari.CARD.kind, (), 1, napari.write),
     Writer("qupath", geojson.CARD.kind, (".geojson",), 1, geojson.write, unit="px", origin="corner", dimension=2),
@@ -223,15 +226,18 @@ def write_sheet(sheet: Sheet, path: Place, writer: Writer, pixel_sizes: Sequence
 
 
 def centred(sheet: Sheet) -> Sheet:
-    """With y downwards, pixels counted from the centre of the first, and LPS: what transformations are written for."""
-    sides = [to_origin(downward(side), "centre") for side in sheet.sides]
+    """With pixels counted from the centre of the first, and in LPS: what transformations are written for."""
+    sides = [to_origin(side, "centre") for side in sheet.sides]
     sides = [to_patient(side, "LPS", sheet.path) if side.frame.patient in PATIENT else side for side in sides]
     return sheet.replace(source=sides[0], target=sides[1] if len(sides) > 1 else None)
 
 
 def adapted(side: Side, writer: Writer, pixel_size: Spacing | None, where: str) -> Side:
     """In the unit, the axes and with the origin of a format; raises InputError when the unit does not allow it."""
-    side = downward(side)
+    if side.frame.upward and writer.image:
+        warnings.warn(f"y grows upwards in {where}, and downwards in the format {writer.name}: its sign is changed",
+                      RegistrationWarning, stacklevel=4)
+        side = downward(side)
     size = None if pixel_size is None else _steps(pixel_size, side, where)
     if writer.unit == "px":
         return to_origin(_in_pixels(side, size, writer, where), writer.origin)
