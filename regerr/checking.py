@@ -105,7 +105,7 @@ def check(pairs: FiducialPairs, model: str | Model = "rigid", noise: str | Noise
             raise
         except RegistrationError as fault:
             what, _, mend = str(fault).partition(": ")
-            return Check((Finding("undetermined", what, mend), *_twice(pairs, None)), None)
+            return Check((Finding("undetermined", what, mend), *_one_place(pairs)), None)
         return Check(tuple(_findings(result)), result)
 
 
@@ -114,7 +114,10 @@ def _findings(result: RegistrationResult) -> list[Finding]:
     found = matching(result)
     if found:
         return found
-    return [*_disagreements(result), *_twice(result.pairs, result), *_few(result)]
+    found = _disagreements(result)
+    # residuals that something else explains say nothing of how near two fiducials may be
+    double = _one_place(result.pairs) or ([] if found else _twice(result))
+    return [*found, *double, *_few(result)]
 
 
 def _disagreements(result: RegistrationResult) -> list[Finding]:
@@ -192,30 +195,31 @@ def _tails(result: RegistrationResult) -> list[Finding]:
                     "for", "weigh them down (--tails 4), or take regions by rank (--method interpolated-rank)", p_value=p)]
 
 
-def _twice(pairs: FiducialPairs, result: RegistrationResult | None) -> list[Finding]:
-    """Fiducials at one place in one space, or nearly at one place in both."""
+def _one_place(pairs: FiducialPairs) -> list[Finding]:
+    """Two fiducials at one place in one space alone; no fault where coordinates are whole pixels."""
+    if pairs.rounding is not None:
+        return []
     gap = {"source": _distances(pairs.source), "target": _distances(pairs.target)}
     for space, other in (("source", "target"), ("target", "source")):
-        here, there = gap[space], gap[other]
-        same = np.argwhere(np.triu((here == 0) & (there > 0), 1))
-        if len(same) and not pairs_are_rounded(result):
+        same = np.argwhere(np.triu((gap[space] == 0) & (gap[other] > 0), 1))
+        if len(same):
             a, b = (pairs.names[int(i)] for i in same[0])
             return [Finding("one place", f"{a!r} and {b!r} lie at one place in the {space} and not in the {other}",
                             "check the matching of the two", (a, b))]
-    if result is None or pairs_are_rounded(result):
+    return []
+
+
+def _twice(result: RegistrationResult) -> list[Finding]:
+    """Two fiducials that are nearly at one place in both spaces."""
+    pairs, near = result.pairs, _ALIKE * float(result.fle_rms)
+    if pairs.rounding is not None:
         return []
-    near = _ALIKE * float(result.fle_rms)
-    close = np.argwhere(np.triu((gap["target"] < near) & (gap["source"] * _size(pairs) < near), 1))
+    close = np.argwhere(np.triu((_distances(pairs.target) < near) & (_distances(pairs.source) * scale_of(result) < near), 1))
     if not len(close):
         return []
     a, b = (pairs.names[int(i)] for i in close[0])
     return [Finding("twice", f"{a!r} and {b!r} are nearly one point in both images, and count as two", f"keep one of {a!r} and "
                     f"{b!r}", (a, b))]
-
-
-def pairs_are_rounded(result: RegistrationResult | None) -> bool:
-    """Whether coordinates were told to be whole pixels, so that equal ones are no fault."""
-    return result is not None and result.noise.floor is not None
 
 
 def _few(result: RegistrationResult) -> list[Finding]:
@@ -228,9 +232,3 @@ def _few(result: RegistrationResult) -> list[Finding]:
 def _distances(points: np.ndarray) -> np.ndarray:
     """Between all points (n, d): (n, n)."""
     return np.asarray(np.sqrt(((points[:, None] - points[None]) ** 2).sum(-1)))
-
-
-def _size(pairs: FiducialPairs) -> float:
-    """Spread of the target over that of the source."""
-    return float(np.sqrt(pairs.target.var(0).sum() / pairs.source.var(0).sum()))
-

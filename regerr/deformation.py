@@ -146,7 +146,8 @@ def _as_batch(pairs: FiducialPairs) -> FiducialPairs:
     if pairs.batch_shape:
         return pairs
     return FiducialPairs(pairs.source[None], pairs.target[None], pairs.names, pairs.source_unit, pairs.target_unit,
-                         pairs.source_covariance, pairs.target_covariance)
+                         pairs.source_covariance, pairs.target_covariance, source_step=pairs.source_step,
+                         target_step=pairs.target_step)
 
 
 def _applied(test: NestedTest, pairs: FiducialPairs, models: tuple[Model, Model], noise: Noise, usable: np.ndarray) -> Outcome:

@@ -168,7 +168,7 @@ def kept(result: RegistrationResult, level: float = REMOVAL) -> np.ndarray:
     while len(active) and keep[active[0]].sum() > removable_from(current):
         rows = np.nonzero(keep[active])[1].reshape(len(active), -1)
         source, target = (np.take_along_axis(points[active], rows[..., None], 1) for points in (x, y))
-        part = FiducialPairs(source, target)
+        part = FiducialPairs(source, target, source_step=result.pairs.source_step, target_step=result.pairs.target_step)
         current = fit(part, result.model, result.noise, on_failure="mark")
         p = bonferroni(current.pair_p_values())
         p = np.where(np.isnan(p), 1.0, p)

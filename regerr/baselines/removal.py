@@ -83,7 +83,8 @@ class Removal:
         left = np.nonzero(keep[rows])[1].reshape(len(rows), -1, 1)
         both = (whole.pairs.source, whole.pairs.target)
         source, target = (np.take_along_axis(p.reshape(-1, n, d)[rows], left, 1) for p in both)
-        result = fit(FiducialPairs(source, target), whole.model, whole.noise, on_failure="mark")
+        pairs = FiducialPairs(source, target, source_step=whole.pairs.source_step, target_step=whole.pairs.target_step)
+        result = fit(pairs, whole.model, whole.noise, on_failure="mark")
         return Part(rows, result.predict(targets[rows], kind), result.failure, n - result.pairs.n)
 
 

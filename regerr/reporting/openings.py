@@ -85,7 +85,8 @@ def _closing(result: RegistrationResult, region: Region, thin: np.ndarray) -> np
     side = 1.0 if (target[0] - centre) @ thin >= 0 else -1.0
     new = centre + side * np.sqrt(((x - centre) ** 2).sum(-1).mean()) * _STEPS[:, None] * thin
     image = result.transform.apply(new)
-    more = FiducialPairs(_with(x, new), _with(y, image))
+    more = FiducialPairs(_with(x, new), _with(y, image), source_step=result.pairs.source_step,
+                         target_step=result.pairs.target_step)
     refitted = fit(more, result.model, result.noise, on_failure="mark")
     closed = refitted.predict(target, region.prediction.kind).region(region.level, region.method).bounded[:, 0]
     closed = closed & (refitted.failure == 0)
