@@ -6,7 +6,7 @@ The same object is the assumption of a model and the generator of a simulation, 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -90,6 +90,12 @@ class Noise:
     def has_covariances(self) -> bool:
         """Whether covariances of single points or spaces were given."""
         return self.source_covariance is not None or self.target_covariance is not None
+
+    def swapped(self) -> Noise:
+        """The noise of the way back, target to source: a known scale in target units is lost."""
+        if self.shape == "given":
+            return replace(self, source_covariance=self.target_covariance, target_covariance=self.source_covariance)
+        return replace(self, ratio=math.inf if self.ratio == 0 else 1.0 / self.ratio, scale=None, floor=None)
 
     def describe(self) -> str:
         """One phrase for summaries."""

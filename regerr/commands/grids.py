@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 
 from ..errors import InputError, MissingExtraError
 from ..files import check_free, write_file
+from .numbers import along_axes
 
 if TYPE_CHECKING:
     from ..error_map import ErrorMap
@@ -51,8 +51,8 @@ def grid_of(result: RegistrationResult, size: str | None = None, spacing: str | 
         For a text that is not of this form.
     """
     d = result.pairs.dimension
-    steps = None if spacing is None else _numbers("--spacing", spacing, d)
-    start = None if origin is None else _numbers("--origin", origin, d)
+    steps = None if spacing is None else along_axes("--spacing", spacing, d)
+    start = None if origin is None else along_axes("--origin", origin, d)
     pixels = _pixels(size, d) if size is not None else None if image is None else _image_size(image, d)
     if pixels is None:
         points = result.pairs.source if space == "source" else result.pairs.target
@@ -124,14 +124,3 @@ def _pixels(text: str, d: int) -> tuple[int, ...]:
         wanted = "512x512" if d == 2 else "512x512x100"
         raise InputError(f"--size is {text!r}: give numbers of pixels along x, y{', z' if d == 3 else ''}, such as {wanted}")
     return tuple(int(part) for part in parts)
-
-
-def _numbers(option: str, text: str, d: int) -> tuple[float, ...]:
-    """One number for all axes, or one for each."""
-    try:
-        numbers = tuple(float(part) for part in text.split(","))
-    except ValueError:
-        numbers = ()
-    if len(numbers) not in (1, d) or not all(map(math.isfinite, numbers)):
-        raise InputError(f"{option} is {text!r}: give one number, or {d} with commas between them, x before y")
-    return numbers * d if len(numbers) == 1 else numbers

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import math
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 
 from ..errors import RegistrationWarning
+from .numbers import positive
 
 if TYPE_CHECKING:
     from ..io import Points
@@ -47,6 +47,12 @@ class Input:
     partial: Annotated[bool, typer.Option("--partial", help="With two files, use the points that both name.")] = False
     source_unit: Annotated[str | None, given_by("UNIT", "Unit of the source, where the file does not say it.")] = None
     target_unit: Annotated[str | None, given_by("UNIT", "Unit of the target, where the file does not say it.")] = None
+    source_pixel: Annotated[str | None, given_by("S[,S[,S]]", "Pixel size of the source along x, y[, z], for a file that counts "
+                                                              "pixels; in the source's unit.")] = None
+    target_pixel: Annotated[str | None, given_by("S[,S[,S]]", "The same of the target.")] = None
+    source_fle: Annotated[Path | None, given_by("FILE", "How precisely the points of the source are localised: a JSON that "
+                                                        "regerr fle saved.")] = None
+    target_fle: Annotated[Path | None, given_by("FILE", "The same of the target.")] = None
     quantised: Annotated[str | None, given_by("SPACE", "Coordinates of the source, the target or both are whole pixels: rounding "
                                                        "counts as noise, and equal places are no fault.")] = None
 
@@ -63,9 +69,20 @@ class Input:
 
         saved = self.saved()
         columns = None if self.columns is None else [name.strip() for name in self.columns.split(",")]
-        pairs = saved.pairs if saved is not None else read_pairs(self.file, self.file2, columns=columns, partial=self.partial,
-                                                                 source_unit=self.source_unit, target_unit=self.target_unit)
+        pairs = saved.pairs if saved is not None else read_pairs(
+            self.file, self.file2, columns=columns, partial=self.partial, source_unit=self.source_unit,
+            target_unit=self.target_unit, source_pixel_size=_pixel("--source-pixel", self.source_pixel),
+            target_pixel_size=_pixel("--target-pixel", self.target_pixel))
+        pairs = self._localised(pairs)
         return pairs.swap() if self.swap else pairs
+
+    def _localised(self, pairs: FiducialPairs) -> FiducialPairs:
+        """The pairs with the covariances that repeats tell, before any swap."""
+        from ..repeats import Repeats
+
+        for space, file in (("source", self.source_fle), ("target", self.target_fle)):
+            pairs = pairs if file is None else Repeats.load(file).attach(pairs, space)
+        return pairs
 
     def without_excluded(self, pairs: FiducialPairs) -> FiducialPairs:
         """The pairs but for those that ``--exclude`` names."""
@@ -88,6 +105,11 @@ class Assumption:
                                                            "the target.")] = None
     noise_sd: Annotated[float | None, given_by("SD", "Known s.d. per coordinate of the noise of a pair, in target units; "
                                                      "estimated otherwise.")] = None
+    source_sd: Annotated[str | None, given_by("SD[,SD[,SD]]", "Noise s.d. of the source along x, y[, z], in its own units, known "
+                                                              "up to a factor that is estimated.")] = None
+    target_sd: Annotated[str | None, given_by("SD[,SD[,SD]]", "The same of the target.")] = None
+    stated: Annotated[bool, typer.Option("--stated", help="Take the noise that options or files state as it stands, without a "
+                                                          "factor.")] = False
     tails: Annotated[float | None, given_by("NU", "Heavy tails: Student's t with NU degrees of freedom, such as 4, in place of "
                                                   "Gaussian noise.")] = None
 
@@ -95,17 +117,36 @@ class Assumption:
         """The noise that the options name, or that of a saved registration."""
         from dataclasses import replace
 
-        from ..noise import parse_noise
+        from ..noise import Noise, parse_noise
 
+        if self.source_sd is not None or self.target_sd is not None:
+            return self._along_axes()
+        if self.stated:
+            return Noise(shape="given", scale=1.0)
         saved = given.saved()
         noise = parse_noise(self.noise or (saved.noise if saved is not None else "both"))
         if given.swap and self.noise is None and saved is not None:
-            noise = replace(noise, ratio=math.inf if noise.ratio == 0 else 1.0 / noise.ratio, scale=None, floor=None)
+            noise = noise.swapped()
         if self.noise_ratio is not None:
             noise = replace(noise, ratio=self.noise_ratio)
         if self.noise_sd is not None:
             noise = replace(noise, scale=self.noise_sd, floor=None)
         return noise if self.tails is None else replace(noise, tails=self.tails, floor=None)
+
+    def _along_axes(self) -> Noise:
+        """The noise that ``--source-sd`` and ``--target-sd`` name, of the pairs as they are fitted."""
+        import numpy as np
+
+        from ..errors import InputError
+        from ..noise import Noise
+
+        if self.noise is not None or self.noise_ratio is not None or self.noise_sd is not None or self.tails is not None:
+            raise InputError("--source-sd and --target-sd say all there is to say of the noise: leave out --noise, "
+                             "--noise-ratio, --noise-sd and --tails")
+        sizes = [None if text is None else np.square(positive(option, text))
+                 for option, text in (("--source-sd", self.source_sd), ("--target-sd", self.target_sd))]
+        source, target = (None if v is None else float(v[0]) if len(v) == 1 else np.diag(v) for v in sizes)
+        return Noise(source_covariance=source, target_covariance=target, scale=1.0 if self.stated else None)
 
 
 @dataclass(frozen=True)
@@ -133,6 +174,11 @@ class Fitting(Assumption):
         from ..results import fit
 
         return fit(pairs, self.chosen(given), self.assumed(given))
+
+
+def _pixel(option: str, text: str | None) -> float | tuple[float, ...] | None:
+    sizes = None if text is None else positive(option, text)
+    return sizes[0] if sizes is not None and len(sizes) == 1 else sizes
 
 
 def read_targets(path: Path | None) -> Points | None:
