@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -29,7 +31,7 @@ from io_examples import (
     xml,
 )
 
-from regerr.errors import InputError, RegistrationWarning
+from regerr.errors import InputError, MissingExtraError, RegistrationWarning
 from regerr.io import Points, read_pairs, read_points, read_transform
 from regerr.io.document import open_document
 from regerr.io.formats import ALL, opened, reader_of, transform_reader_of
@@ -379,3 +381,19 @@ def test_damaged_and_foreign_transformations(tmp_path: Path, case: str) -> None:
     with pytest.raises(InputError, match=said) as caught:
         read_transform(path)
     assert str(caught.value).startswith(str(path)) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("name", "library"), [("imagej", "roifile"), ("picasso", "h5py"), ("tiff_overlay", "tifffile"),
+                                               ("workbook", "python_calamine"), ("spatialdata", "pyarrow.parquet")])
+def test_a_library_that_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, library: str) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(MissingExtraError, match=r"which is not installed: install it with pip install 'regerr\[io\]'"):
+        read_points(written(tmp_path, EXAMPLES[name].content))
+
+
+def test_no_optional_library_is_loaded_for_text(tmp_path: Path) -> None:
+    path = written(tmp_path, EXAMPLES["bigwarp"].content)
+    code = (f"import sys, regerr\nregerr.read_pairs({str(path)!r})\n"
+            "slow = {'roifile', 'h5py', 'tifffile', 'python_calamine', 'pyarrow', 'pandas'}\nprint(slow & set(sys.modules) or 'none')")
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "none"
