@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import datasets, plotting
+    from . import datasets, plotting, report
     from .auditing import audit
     from .checking import check
     from .deformation import compare_models
@@ -67,7 +67,7 @@ _HOMES = {
     "transforms": ("Transform",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
-_MODULES = ("datasets", "plotting")
+_MODULES = ("datasets", "plotting", "report")
 
 __all__ = [
     "ErrorMap",
@@ -100,6 +100,7 @@ __all__ = [
     "read_repeats",
     "read_transform",
     "remove_outliers",
+    "report",
     "suspects",
     "write_pairs",
     "write_points",

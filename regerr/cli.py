@@ -15,6 +15,7 @@ from .commands.comparing import Question
 from .commands.convert import Conversion
 from .commands.fle import fle
 from .commands.options import Assumption, Fitting, Input, given_by, read_targets, shared
+from .commands.reporting import Page
 from .commands.shell import Commands
 
 app = typer.Typer(name="regerr", cls=Commands, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False,
@@ -143,6 +144,19 @@ def compare(given: Input, assumption: Assumption, question: Question, json: Json
 
     ladder = question.ladder(given, assumption)
     typer.echo(dumps(ladder_to_dict(ladder)) if json else str(ladder), nl=not json)
+
+
+@app.command()
+@shared
+def report(given: Input, fitting: Fitting, page: Page) -> None:
+    """Write one page for a stranger: what was done, how wrong where, what to do next. It needs no network.
+
+    Example: regerr report beads.csv --targets targets.csv --image target.tif --output report.html
+    """
+    page.check()
+    result = fitting.fit(given, given.without_excluded(given.read()))
+    for path in page.write(given, result):
+        typer.echo(f"Wrote {path}.")
 
 
 app.command()(checking.check)

@@ -193,6 +193,12 @@ class RegistrationResult:
 
         return summary(self, targets)
 
+    def report(self, path: str | Path, **options: Any) -> list[Path]:
+        """Write one page for a stranger, HTML that needs no network; see `regerr.report.write` for its options."""
+        from .report import write
+
+        return write(self, path, **options)
+
     def to_dict(self) -> dict[str, Any]:
         """What `summary` prints, as plain numbers for JSON."""
         from .records import to_dict

@@ -54,6 +54,7 @@ PUBLIC_NAMES = {
     "read_repeats",
     "read_transform",
     "remove_outliers",
+    "report",
     "suspects",
     "write_pairs",
     "write_points",

@@ -1,0 +1,162 @@
+"""Everything that a report says of one registration, as numbers."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..checking import Check, check
+from ..errors import RegistrationError, RegistrationWarning
+from ..nested import LADDER
+from ..reporting.findings import LEVEL, Findings, find, own_ladder
+from ..reporting.forecasts import Forecast, forecast, forecasts
+from ..results import fit
+from .gains import Gains, gains
+
+if TYPE_CHECKING:
+    from ..deformation import Ladder
+    from ..results import RegistrationResult
+
+_PLACES = {2: 9, 3: 6}  # fiducials whose regions are drawn when no targets are given
+
+
+@dataclass(frozen=True, eq=False)
+class Rung:
+    """One model of the ladder, fitted to the same pairs.
+
+    Attributes
+    ----------
+    name : str
+    parameters : int
+    fre, fle : float
+        R.m.s., target units.
+    centre, edge : float
+        95 % radius of the TRE at the fiducials' centroid, and at the fiducial where that of the reported model is largest.
+    apart : float
+        Largest distance, over the fiducials, between where it and the reported model put them.
+    """
+
+    name: str
+    parameters: int
+    fre: float
+    fle: float
+    centre: float
+    edge: float
+    apart: float
+
+
+@dataclass(frozen=True, eq=False)
+class Contents:
+    """What a report says.
+
+    Attributes
+    ----------
+    result : RegistrationResult
+    files : tuple of str
+        Where the pairs came from.
+    found : Findings
+    check : Check
+    ladder : Ladder
+    rungs : tuple of Rung
+    fiducials : Forecast
+        TRE at each fiducial.
+    targets : tuple of Forecast
+        Of the targets, one for each kind; empty without targets.
+    ends : Forecast
+        TRE at the fiducials' centroid, and at the fiducial where it is largest.
+    drawn : Forecast
+        TRE at the places whose regions are drawn: the targets, or some fiducials.
+    gains : Gains or None
+    """
+
+    result: RegistrationResult
+    files: tuple[str, ...]
+    found: Findings
+    check: Check
+    ladder: Ladder
+    rungs: tuple[Rung, ...]
+    fiducials: Forecast
+    targets: tuple[Forecast, ...]
+    ends: Forecast
+    drawn: Forecast
+    gains: Gains | None
+
+    @property
+    def unit(self) -> str:
+        """Unit of the target, where predictions land."""
+        return self.result.pairs.target_unit
+
+    @property
+    def suspicious(self) -> frozenset[str]:
+        """Names of fiducials that do not agree with the others."""
+        beads = self.found.beads
+        return frozenset() if self.found.exact else frozenset(beads.names[i] for i in beads.suspicious)
+
+
+def gather(result: RegistrationResult, targets: Any = None, files: Sequence[str] = ()) -> Contents:
+    """Look at one registration from all sides.
+
+    Parameters
+    ----------
+    result : RegistrationResult
+        Of one dataset.
+    targets : (m, d) array or `regerr.io.Points`, optional
+        Source units.
+    files : sequence of str, optional
+        Where the pairs came from.
+
+    Raises
+    ------
+    InputError, UndeterminedError
+        As `regerr.reporting.findings.find` does: for a batch, for targets that are none, for a dataset without a fit.
+    """
+    found = find(result, targets)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RegistrationWarning)  # each is said on the page
+        asked = () if targets is None else forecasts(result, targets)
+        checked = check(result.pairs, result.model, result.noise)
+        fiducials = forecast(result, result.pairs.source, "tre", LEVEL, names=result.pairs.names)
+        drawn = _some_fiducials(result, fiducials) if found.targets is None else found.targets
+        worst = found.edge if found.targets is None else found.targets
+        return Contents(result, tuple(files), found, checked, own_ladder(result), _rungs(result, found), fiducials, asked,
+                        _ends(result, found), drawn, gains(result, worst))
+
+
+def _ends(result: RegistrationResult, found: Findings) -> Forecast:
+    both = (found.centre, found.edge)
+    places = np.concatenate([one.prediction.targets for one in both])
+    return forecast(result, places, "tre", LEVEL, names=[name for one in both for name in one.names])
+
+
+def _some_fiducials(result: RegistrationResult, fiducials: Forecast) -> Forecast:
+    """The TRE at fiducials far from each other, the outermost first."""
+    x = result.pairs.source
+    chosen = [int(np.argmax(np.linalg.norm(x - x.mean(0), axis=-1)))]
+    while len(chosen) < min(_PLACES[x.shape[1]], len(x)):
+        gap = np.linalg.norm(x[:, None] - x[chosen], axis=-1).min(-1)
+        chosen.append(int(np.argmax(gap)))
+    chosen.sort()
+    return forecast(result, x[chosen], "tre", LEVEL, names=[fiducials.names[i] for i in chosen])
+
+
+def _rungs(result: RegistrationResult, found: Findings) -> tuple[Rung, ...]:
+    """Every model of the ladder that these pairs and this noise allow."""
+    return tuple(rung for step in LADDER if (rung := _rung(result, found, step.name)) is not None)
+
+
+def _rung(result: RegistrationResult, found: Findings, name: str) -> Rung | None:
+    try:
+        other = result if name == result.model.card.name else fit(result.pairs, name, result.noise)
+    except RegistrationError:
+        return None
+    places = np.concatenate([found.centre.prediction.targets, found.edge.prediction.targets])
+    centre, edge = forecast(other, places, "tre", LEVEL).radius
+    x = result.pairs.source
+    apart = np.linalg.norm(other.transform.apply(x) - result.transform.apply(x), axis=-1).max()
+    return Rung(name, other.model.card.parameters[result.pairs.dimension], float(other.fre_rms), float(other.fle_rms),
+                float(centre), float(edge), float(apart))
+

@@ -1,0 +1,246 @@
+"""The sentences of a report: the verdict in plain words, what to do next, and a paragraph for a methods section."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..reporting.checks import sentence
+from ..reporting.comparisons import REJECTED
+from ..reporting.recommendation import facts, rule_for
+from ..reporting.sentences import doubt_sentence, extrapolation_sentence, opening_sentence, unused_sentences, verdict
+from ..reporting.text import article, decimals_for, equals, listed, number, point
+
+if TYPE_CHECKING:
+    from ..deformation import Comparison
+    from .contents import Contents, Rung
+
+_WORTH = 0.05  # of the radius: a gain that is worth a fiducial
+SOURCES = (
+    "Fitzpatrick JM, West JB, Maurer CR. Predicting error in rigid-body point-based registration. IEEE Transactions on Medical "
+    "Imaging 17 (1998) 694-702: FLE, FRE and TRE.",
+    "Cohen EAK, Ober RJ. Analysis of point based image registration errors with applications in single molecule microscopy. IEEE "
+    "Transactions on Signal Processing 61 (2013) 6291-6306: LRE, noise in both images.",
+    "Potier G et al. IEEE International Conference on Image Processing (ICIP), 2021: confidence regions from regression, in "
+    "correlative microscopy.",
+)
+
+
+def length(contents: Contents, value: float) -> str:
+    """A length of the target with its unit, and what it is in the source where the units differ."""
+    pairs = contents.result.pairs
+    if not math.isfinite(value):
+        return number(value)
+    own = f"{number(value, 2)} {unit_word(pairs.target_unit)}"
+    if pairs.source_unit == pairs.target_unit:
+        return own
+    return f"{own} ({number(value / contents.found.scale, 2)} {unit_word(pairs.source_unit)} of the source)"
+
+
+def span(contents: Contents, low: float, high: float) -> str:
+    """From one length of the target to another, in both units where those differ."""
+    pairs = contents.result.pairs
+    own = f"{number(low, 2)} to {number(high, 2)} {unit_word(pairs.target_unit)}"
+    if pairs.source_unit == pairs.target_unit:
+        return own
+    back = " to ".join(number(value / contents.found.scale, 2) for value in (low, high))
+    return f"{own} ({back} {unit_word(pairs.source_unit)} of the source)"
+
+
+def unit_word(unit: str) -> str:
+    """A unit behind a number; files that name none have "unit"."""
+    return "units" if unit == "unit" else unit
+
+
+# The verdict
+
+
+def headline(contents: Contents) -> list[str]:
+    """How sure, whether the model holds, whether a fiducial is suspicious: one sentence each."""
+    return [*filter(None, (_sureness(contents), _model(contents), _fiducials(contents)))]
+
+
+def _sureness(contents: Contents) -> str:
+    """The 95 % radius within the field; other words where there is none."""
+    found = contents.found
+    centre, edge = float(found.centre.radius[0]), float(found.edge.radius[0])
+    if found.exact or not (math.isfinite(centre) and math.isfinite(edge)):
+        return verdict(found)[0]
+    n = contents.result.pairs.n
+    if number(centre, 2) == number(edge, 2):
+        return f"Within the field of the {n} fiducials the 95 % radius is {length(contents, edge)}."
+    return (f"Within the field of the {n} fiducials the 95 % radius is {span(contents, centre, edge)}: the least at their "
+            f"centre, the most at {found.edge.names[0]!r}.")
+
+
+def own_tests(contents: Contents) -> list[Comparison]:
+    """The tests of the reported model against wider ones that have a verdict."""
+    own = contents.result.model.card.name
+    return [test for test in contents.ladder.comparisons if test.models[0] == own and not math.isnan(float(test.p_value))]
+
+
+def _model(contents: Contents) -> str:
+    """What the tests say of the model."""
+    own, tests = contents.result.model.card.name, own_tests(contents)
+    if not tests:
+        return _wider_than_needed(contents)
+    worst = min(tests, key=lambda test: float(test.p_value))
+    p = float(worst.p_value)
+    if p >= REJECTED:
+        return f"No evidence against {article(own)} transformation (p {equals(p)})."
+    size = "".join(f", and puts fiducials up to {length(contents, rung.apart)} elsewhere" for rung in contents.rungs
+                   if rung.name == worst.models[1])
+    return (f"There is evidence against {article(own)} transformation (p {equals(p)}): {article(worst.models[1])} one fits "
+            f"better than chance allows{size}. The radius holds only where the transformation is {own}.")
+
+
+def _wider_than_needed(contents: Contents) -> str:
+    """Of the widest model: whether a simpler one would do."""
+    own, simplest = contents.result.model.card.name, contents.ladder.simplest
+    if simplest is None:
+        return f"Whether the transformation really is {own} could not be tested."
+    if simplest == own:
+        rejected = max((float(test.p_value) for test in contents.ladder.comparisons if test.models[1] == own), default=math.nan)
+        why = "" if math.isnan(rejected) else f" (p {equals(rejected)})"
+        return (f"Simpler transformations than {article(own)} one do not explain the pairs{why}; that a wider, bent one would do "
+                "better was not tested.")
+    return f"A simpler model would do: nothing speaks against {article(simplest)} transformation."
+
+
+def _fiducials(contents: Contents) -> str:
+    """Whether fiducials disagree."""
+    beads = contents.found.beads
+    if contents.found.exact:
+        return ""
+    if np.isnan(beads.p_values).all():
+        return f"{len(beads.names)} fiducials are too few to check any of them against the others."
+    bad = beads.suspicious
+    if not len(bad):
+        return "No fiducial disagrees with the others."
+    rest = f" So {'is' if len(bad) == 2 else 'are'} {listed([beads.names[i] for i in bad[1:]])}." if len(bad) > 1 else ""
+    return (f"{beads.names[bad[0]]!r} is suspicious: it lies {length(contents, float(beads.left_out[bad[0]]))} from where the "
+            f"others predict it (p {equals(float(beads.adjusted[bad[0]]))}, as the worst of {len(beads.names)}).{rest}")
+
+
+# What to do next
+
+
+def steps(contents: Contents) -> list[str]:
+    """What to do, the most useful first."""
+    found, result = contents.found, contents.result
+    doubts = [*filter(None, _doubts(contents))]
+    said = doubts or ["Use the registration within the field of its fiducials, with the radius above."]
+    if found.targets is not None:
+        said.append(extrapolation_sentence(result, found.targets))
+    said += [*_better_model(contents), *_gap(contents), *([] if _rejected(contents) else _openings(contents)), *_method(contents)]
+    return [*dict.fromkeys(filter(None, said))]
+
+
+def _doubts(contents: Contents) -> list[str]:
+    """The action of the check, or of the tests."""
+    if not contents.check.sound:
+        return [sentence(contents.check.action)] if contents.check.action else []
+    return [doubt_sentence(contents.result)]
+
+
+def _rejected(contents: Contents) -> bool:
+    """Whether the tests speak against the reported model."""
+    return any(float(test.p_value) < REJECTED for test in own_tests(contents))
+
+
+def _better_model(contents: Contents) -> list[str]:
+    """What the simplest model that nothing speaks against would give, where the reported one is rejected."""
+    simplest = contents.ladder.simplest
+    better = next((rung for rung in contents.rungs if rung.name == simplest), None)
+    if better is None or not _rejected(contents) or not math.isfinite(better.edge):
+        return []
+    return [f"With {article(better.name)} model (--model {better.name}), the simplest that nothing speaks against, the 95 % "
+            f"radius at the same places would be {span(contents, better.centre, better.edge)}."]
+
+
+def _method(contents: Contents) -> list[str]:
+    """Advice on how to make regions, where these pairs ask for another way."""
+    known = facts(contents.result)
+    rule = rule_for(known)
+    return [] if rule.prefers == "score" else [rule.sentence(known)]
+
+
+def _gap(contents: Contents) -> list[str]:
+    gap = contents.found.opening
+    return [] if gap is None else [opening_sentence(gap, contents.result)]
+
+
+def _openings(contents: Contents) -> Iterator[str]:
+    """What would make the registration surer."""
+    more = contents.gains
+    if more is None:
+        return
+    pairs = contents.result.pairs
+    where = f"{point(more.place, decimals_for(_size(contents) / 100.0))} {unit_word(pairs.source_unit)} of the source"
+    before, one, doubled = (length(contents, value) for value in (more.before, more.one, more.doubled))
+    share = 1.0 - more.one / more.before
+    if share >= _WORTH:
+        yield (f"To be surer at {more.name!r}, where the radius is {before}, add a fiducial near {where}: the radius there would "
+               f"shrink to about {one}. Twice as many fiducials, spread like these, would make it about {doubled}.")
+    else:
+        yield (f"No single new fiducial would help much: the best one, near {where}, would shrink the radius at {more.name!r} by "
+               f"{number(100 * share, 2)} %. Twice as many, spread like these, would bring it from {before} to about {doubled}.")
+    if not math.isnan(more.own):
+        yield (f"Of the variance with which a feature will be seen at {more.name!r}, {100 * more.own:.0f} % is its own "
+               "localisation: no registration takes that away, only localising it better does.")
+
+
+def _size(contents: Contents) -> float:
+    """Largest extent of the fiducials in the source."""
+    source = contents.result.pairs.source
+    return float((source.max(0) - source.min(0)).max())
+
+
+# For a methods section
+
+
+def methods(contents: Contents) -> str:
+    """A paragraph to paste, with every number's meaning and unit."""
+    from .. import __version__
+
+    result, found = contents.result, contents.found
+    pairs, model = result.pairs, result.model.card.name
+    source, target = unit_word(pairs.source_unit), unit_word(pairs.target_unit)
+    law = result.estimator.card.exact
+    exact = f"hold {law}" if law.startswith("to ") else f"are exact {law}"
+    return " ".join([
+        f"The registration used {pairs.n} matched fiducials in {pairs.dimension}D (source in {source}, target in {target}) and "
+        f"{article(model)} transformation, fitted with regerr {__version__} under "
+        f"{result.noise.describe()}.",
+        f"The r.m.s. FRE was {_plain(contents, float(result.fre_rms))}, the r.m.s. effective FLE of a pair "
+        f"{_plain(contents, float(result.fle_rms))} ({result.degrees_of_freedom} degrees of freedom).",
+        f"The predicted r.m.s. TRE was {_plain(contents, float(found.centre.rms[0]))} at the fiducials' centroid and "
+        f"{_plain(contents, float(found.edge.rms[0]))} at the fiducial where it is largest; the 95 % confidence regions there "
+        f"had radii of {_plain(contents, float(found.centre.radius[0]))} and {_plain(contents, float(found.edge.radius[0]))} "
+        f"(score method; they {exact}).", *_tests_for_methods(contents), *unused_sentences(result)])
+
+
+def _tests_for_methods(contents: Contents) -> list[str]:
+    tests = own_tests(contents)
+    return [f"Against {article(test.models[1])} transformation: {statistic(test)}, p {equals(float(test.p_value))}."
+            for test in tests]
+
+
+def statistic(test: Comparison) -> str:
+    """``F(1, 14) = 0.73``."""
+    degrees = ", ".join(f"{x:.4g}" for x in (test.dof if test.test.symbol == "F" else test.dof[:1]))
+    return f"{test.test.symbol}({degrees}) = {number(float(test.statistic))}"
+
+
+def _plain(contents: Contents, value: float) -> str:
+    return number(value) if not math.isfinite(value) else f"{number(value)} {unit_word(contents.unit)}"
+
+
+def rung_words(contents: Contents, rung: Rung) -> str:
+    """How one model of the ladder stands to the reported one."""
+    if rung.name == contents.result.model.card.name:
+        return "reported here"
+    return f"up to {length(contents, rung.apart)} elsewhere at a fiducial"
