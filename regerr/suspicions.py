@@ -20,7 +20,7 @@ _TIMES = 10.0  # how much smaller the residual sum of squares must become
 _CHANCE = 1e-3  # and how rarely it would do so by chance, among all that was tried
 _CLOSE = 0.02  # variance per coordinate over that of the targets up to which another matching is one at all
 _LARGE = 1e-3  # mean squared residual over the spread of the targets below which no row is out of step
-_PLAUSIBLE = 3.0  # most that an exchange may leave, over what is left without the two pairs
+_PLAUSIBLE = 1e-3  # probability of what an exchange leaves, given what is left without the two pairs
 _BELIEVABLE = 1e-6  # probability of residuals as small as these, under a known noise
 _TRIED = 128  # exchanges that are refitted
 _SHIFTS = (1, -1, 2, -2, 3, -3)  # rows by which one list may have slipped against the other
@@ -143,8 +143,9 @@ def _settled(result: RegistrationResult, residual: float, two: tuple[int, int]) 
     if pairs.n - 2 <= result.estimator.least_pairs(pairs.dimension) or result.noise.shape == "given":
         return True
     source, target = (np.delete(points, two, 0)[None] for points in (pairs.source, pairs.target))
-    without = _residual(result, source, target)[0] / result.estimator.degrees_of_freedom(pairs.n - 2, pairs.dimension)
-    return bool(residual / result.degrees_of_freedom <= _PLAUSIBLE * without)
+    dof, other = result.degrees_of_freedom, result.estimator.degrees_of_freedom(pairs.n - 2, pairs.dimension)
+    without = max(_residual(result, source, target)[0], np.finfo(float).tiny)
+    return bool(fdtrc(dof, other, (residual / dof) / (without / other)) > _PLAUSIBLE)
 
 
 def _too_small(result: RegistrationResult) -> Finding | None:

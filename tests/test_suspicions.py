@@ -61,3 +61,23 @@ def test_a_batch_is_not_searched():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         regerr.fit(stacked, "rigid")
+
+
+def test_an_exchange_is_found_among_few_pairs():
+    """Five beads: what is left without the two pairs rests on three degrees of freedom and may be small by chance."""
+    x = np.array([[10.0, 20.0], [200.0, 30.0], [150.0, 220.0], [60.0, 180.0], [120.0, 90.0]])
+    y = np.array([[11.1, 20.3], [201.2, 29.5], [60.7, 181.0], [151.3, 220.9], [121.4, 90.1]])
+    with pytest.warns(RegistrationWarning, match="pairs '3' and '4' look exchanged"):
+        regerr.fit(FiducialPairs(x, y))
+    rng = np.random.default_rng(1)
+    found = []
+    for _ in range(60):
+        x = rng.uniform(0, 300, (5, 2))
+        y = x + rng.standard_normal(x.shape)
+        i, j = rng.choice(5, 2, replace=False)
+        y[[i, j]] = y[[j, i]]
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            regerr.fit(FiducialPairs(x, y))
+        found.append(any(f"{min(i, j) + 1}' and '{max(i, j) + 1}' look exchanged" in str(w.message) for w in caught))
+    assert np.mean(found) > 0.85
