@@ -183,7 +183,9 @@ def _wrong_scale(result: RegistrationResult, p: float) -> Finding:
     far = not 1 / _UNLIKE < factor < _UNLIKE
     mend = "check that both images are in one unit, or give the ratio of their pixel sizes (--scale)" if far else \
         "check the pixel sizes (--scale), or fit a similarity (--model similarity)"
-    return Finding("scale", f"the target is {factor:.4g} times as large as this registration allows", mend, p_value=p)
+    more = f"{number(abs(factor - 1) * 100, 2)} % {'larger' if factor > 1 else 'smaller'} than" if 0.8 < factor < 1.25 else \
+        f"{number(factor, 4)} times as large as"
+    return Finding("scale", f"the target is {more} this registration allows", mend, p_value=p)
 
 
 def _tails(result: RegistrationResult) -> list[Finding]:

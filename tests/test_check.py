@@ -57,7 +57,7 @@ FAULTS = {
     "shifted by two": (lambda x, y: (x[:-2], y[2:]), "2 rows above its own", "missing rows at the start of the target"),
     "backwards": (lambda x, y: (x, y[::-1].copy()), "in the opposite order", "turn one of the two lists round"),
     "bead": (displaced, r"'bead 5' does not agree with the other fiducials \(7.0 px off\)", "have a look at 'bead 5'"),
-    "scale": (lambda x, y: (x, 1.07 * y), "The target is 1.07. times as large", "check the pixel sizes"),
+    "scale": (lambda x, y: (x, 1.07 * y), "The target is 7.. % larger than this registration allows", "check the pixel sizes"),
     "unit": (lambda x, y: (x, 108.0 * y), "The target is 108.. times as large", "both images are in one unit"),
     "deformation": (lambda x, y: (x, y * [1.1, 0.9]), "differ by more than a rigid transformation", "--model affine"),
     "exact": (lambda x, y: (x, x + 3.0), "fit exactly", "localised independently"),

@@ -75,7 +75,7 @@ def test_a_check_heeds_the_scale():
     assert regerr.check(similar(), Rigid(0.108)).sound
     assert [f.name for f in regerr.check(similar()).findings] == ["scale"]
     found = regerr.check(similar(scale=0.115), Rigid(0.108))
-    assert [f.name for f in found.findings] == ["scale"] and found.reasons[0].startswith("the target is 1.0")
+    assert [f.name for f in found.findings] == ["scale"] and "% larger than this registration allows" in found.reasons[0]
 
 
 @pytest.mark.parametrize("scale", [0, -1, np.inf, np.nan])
@@ -247,9 +247,17 @@ def test_a_known_scale_from_pixel_sizes(tmp_path):
     assert data["scale_test"]["expected"] == 6.5 and data["scale_test"]["p_value"] < 0.05
 
 
-def test_whole_pixels_on_the_command_line():
+def test_whole_pixels_on_the_command_line(tmp_path):
     text = " ".join(run("fit", BEADS, "--quantised", "both").stdout.split())
     assert "(at least 0.408 per coordinate, from rounding)" in text
+    pairs = similar(scale=1.0)
+    place = tmp_path / "pixels.csv"
+    np.savetxt(place, np.c_[pairs.source, pairs.target], delimiter=",", header="x_source,y_source,x_target,y_target", comments="")
+    text = " ".join(run("fit", place, "--quantised", "target", "--target-pixel", "0.5", "--target-unit", "µm", "--model",
+                        "similarity").stdout.split())
+    assert "(at least 0.144 per coordinate, from rounding)" in text  # 0.5 / sqrt(12)
+    text = " ".join(run("fit", BEADS, "--quantised", "source", "--swap").stdout.split())
+    assert "(at least 0.289 per coordinate, from rounding)" in text  # the pixels of the source, seen from the other side
 
 
 def test_outliers_are_removed_on_request_only(tmp_path):

@@ -62,7 +62,7 @@ class Input:
             return self._read()
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "pairs .* lie at one place", RegistrationWarning)
-            return self._read().quantised(self.quantised)
+            return self._read()
 
     def _read(self) -> FiducialPairs:
         from ..io import read_pairs
@@ -73,8 +73,19 @@ class Input:
             self.file, self.file2, columns=columns, partial=self.partial, source_unit=self.source_unit,
             target_unit=self.target_unit, source_pixel_size=_pixel("--source-pixel", self.source_pixel),
             target_pixel_size=_pixel("--target-pixel", self.target_pixel))
-        pairs = self._localised(pairs)
+        pairs = self._rounded(self._localised(pairs))
         return pairs.swap() if self.swap else pairs
+
+    def _rounded(self, pairs: FiducialPairs) -> FiducialPairs:
+        """The pairs with the step that ``--quantised`` states: a pixel, r.m.s. over its sides, in the unit of the coordinates."""
+        if self.quantised is None:
+            return pairs
+        known = pairs.quantised(self.quantised)
+        for space, text in (("source", self.source_pixel), ("target", self.target_pixel)):
+            if text is not None and self.quantised in (space, "both"):
+                sizes = positive(f"--{space}-pixel", text)
+                known = known.quantised(space, (sum(size**2 for size in sizes) / len(sizes)) ** 0.5)
+        return known
 
     def _localised(self, pairs: FiducialPairs) -> FiducialPairs:
         """The pairs with the covariances that repeats tell, before any swap."""
