@@ -46,7 +46,8 @@ def page() -> str:
     read = [(c.kind, c.files.replace(" ", ", ") if "(" not in c.files else c.files, c.holds, c.unit, c.frame, c.remarks, c.needs)
             for c in (one.CARD for one in ALL) if c.holds != TRANSFORMS[0].CARD.holds]
     transforms = [(c.kind, c.files.replace(" ", ", "), c.unit, c.frame, c.remarks) for c in (one.CARD for one in TRANSFORMS)]
-    spaces = {0: "a registration", 1: "points; pairs as two files, NAME_source and NAME_target", 2: "pairs"}
+    spaces = {(): "a registration", (1,): "points; pairs as two files, NAME_source and NAME_target", (2,): "pairs",
+              (1, 2): "pairs or points"}
     written = [(f"`{w.name}`", w.kind, ", ".join(w.suffixes) or "name it", spaces[w.spaces], w.unit or "any",
                 "corner" if w.origin == "corner" else "centre" if w.spaces else "",
                 "yes" if w.precise else "", "yes" if w.switch and w.spaces else "") for w in WRITERS.values()]

@@ -152,6 +152,24 @@ def test_pixels_are_written_as_they_stand_unless_one_says_from_where_they_count(
         write_pairs(pairs, tmp_path / "q.geojson", origin="middle")
 
 
+def test_names_of_two_files_keep_their_dots(tmp_path: Path) -> None:
+    pairs = pairs_of(2, unused=False)
+    for name, written in (("2026.11.24 beads.csv", "2026.11.24 beads_source.csv"), ("a.b.MRK.JSON", "a.b_source.MRK.JSON")):
+        format = "napari" if name.endswith("csv") else "slicer"
+        place = write_pairs(FiducialPairs(pairs.source, pairs.target, None, "mm", "mm"), tmp_path / name, format)[0]
+        assert place == tmp_path / written
+
+
+def test_pixel_sizes_are_numbers_or_arrays(tmp_path: Path) -> None:
+    pairs = pairs_of(2, "nm", unused=False)
+    for size in (2.0, (2.0, 2.0), np.array([2.0, 2.0]), np.float64(2.0)):
+        place = write_pairs(pairs, tmp_path / "a.geojson", source_pixel_size=size, target_pixel_size=1, force=True)[0]
+        np.testing.assert_allclose(read_points(place, origin="centre").points, pairs.source / 2)
+    for size in ((1.0, 2.0, 3.0), "wide", -1.0, (1.0, np.nan)):
+        with pytest.raises(InputError, match="the pixel size of the source of the pairs is"):
+            write_pairs(pairs, tmp_path / "b.geojson", source_pixel_size=size, target_pixel_size=1)  # type: ignore[arg-type]
+
+
 def test_what_cannot_be_written(tmp_path: Path) -> None:
     pairs = pairs_of(2)
     with pytest.raises(InputError, match=r"the ending of .*out\.dat does not say which format to write: name it \(choose "
@@ -161,7 +179,7 @@ def test_what_cannot_be_written(tmp_path: Path) -> None:
         write_pairs(pairs, tmp_path / "out.dat", "excel")
     with pytest.raises(InputError, match="the format itk holds a transformation and no points"):
         write_pairs(pairs, tmp_path / "out.tfm")
-    with pytest.raises(InputError, match="the format bigwarp holds pairs, and these are points of one space"):
+    with pytest.raises(InputError, match="these are points of one space, and the format bigwarp holds pairs"):
         write_points(Points(pairs.source, pairs.names), tmp_path / "out", "bigwarp")
     batch = FiducialPairs(np.zeros((2, 1, 2)), np.zeros((2, 1, 2)))
     with pytest.raises(InputError, match=r"these pairs are a batch of shape \(2,\)"):

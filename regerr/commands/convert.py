@@ -68,7 +68,7 @@ def convert(files: Sequence[Path], choices: Conversion) -> str:
         raise InputError(f"--space is {choices.space!r}: give source or target")
     if choices.regions is not None:
         return _write_regions(choices.regions, inputs, output, writer, choices)
-    if writer.spaces > 0:
+    if writer.write is not None:
         return _convert_points(_sheet(inputs, choices), output, writer, choices)
     check_free(output, choices.force)
     ready = _transform(inputs[0]) if len(inputs) == 1 else None
@@ -185,7 +185,7 @@ def _write_registration(result: RegistrationResult, output: Path, writer: Writer
     from ..records import dumps
 
     what, units = _said(result), (result.pairs.source_unit, result.pairs.target_unit)
-    if writer.name != "json":
+    if writer.transform is not None:
         return _write_transform(result.transform, output, writer, units, what, choices)
     write_text(output, dumps(registration_to_dict(result)), force=choices.force)
     return f"{what[:1].upper()}{what[1:]}, written to {output}: both ways, with the covariance of the parameters."
@@ -196,6 +196,4 @@ def _write_transform(transform: Transform, output: Path, writer: Writer, units: 
     from ..io.writing import write_transform
 
     write_transform(transform, output, writer.name, units=units, remark=what, force=choices.force)
-    ways = {"itk": "target to source, for resampling the source image on the grid of the target",
-            "ngff": "source to target, and the inverse"}[writer.name]
-    return f"{what[:1].upper()}{what[1:]}, written to {output} ({writer.kind}): {ways}."
+    return f"{what[:1].upper()}{what[1:]}, written to {output} ({writer.kind}): {writer.way}."

@@ -6,6 +6,7 @@ to say is kept here and is converted only when somebody asks for it, or when two
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from ..errors import InputError
 if TYPE_CHECKING:
     from .sheet import Side
 
+Spacing = float | Sequence[float]
 PATIENT = ("RAS", "LPS")
 PIXELS = ("px", "voxel")
 _METRES = {"m": 1.0, "cm": 1e-2, "mm": 1e-3, "µm": 1e-6, "nm": 1e-9, "pm": 1e-12, "Å": 1e-10}
@@ -70,6 +72,17 @@ def downward(side: Side) -> Side:
     if not side.frame.upward:
         return side
     return replace(side.times((1.0, -1.0, 1.0)[: side.dimension]), frame=replace(side.frame, upward=False))
+
+
+def pixel_steps(size: Spacing, dimension: int, where: str) -> tuple[float, ...]:
+    """The size of a pixel along each axis; raises InputError for what are not one or ``dimension`` positive numbers."""
+    try:
+        steps = np.array(size, float)
+    except (TypeError, ValueError):
+        steps = np.array(math.nan)
+    if steps.shape not in ((), (dimension,)) or not ((steps > 0) & (steps < math.inf)).all():
+        raise InputError(f"the pixel size of {where} is {size!r}: give one positive number, or {dimension}, x before y")
+    return tuple(np.broadcast_to(steps, (dimension,)).tolist())
 
 
 def scaled(side: Side, spacing: Sequence[float], unit: str | None) -> Side:

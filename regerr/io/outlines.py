@@ -19,9 +19,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import InputError, RegistrationWarning, UnsupportedError
-from .frame import Frame
+from .frame import Frame, Spacing
 from .imagej import polygon
-from .reading import Spacing
 from .sheet import Side
 from .writing import Writer, adapted, write_content, writer_of
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import warnings
 from collections.abc import Sequence
@@ -16,12 +15,11 @@ from ..transforms import Transform
 from . import plain
 from .document import open_document
 from .formats import opened, reader_of, transform_reader_of
-from .frame import scaled, to_origin, to_patient
+from .frame import Spacing, pixel_steps, scaled, to_origin, to_patient
 from .join import join
 from .sheet import Sheet, Side, distinct, pairs_of, refusal
 
 Path = str | os.PathLike[str]
-Spacing = float | Sequence[float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,9 +209,7 @@ def in_length(side: Side, size: Spacing, unit: str | None, where: str) -> Side:
     InputError
         For sizes that are no positive numbers, coordinates that are a length already, and a unit that is lacking.
     """
-    steps = tuple(map(float, size)) if isinstance(size, Sequence) else (float(size),) * side.dimension
-    if len(steps) != side.dimension or not all(0 < step < math.inf for step in steps):
-        raise InputError(f"the pixel size of {where} is {size!r}: give one positive number, or {side.dimension}, x before y")
+    steps = pixel_steps(size, side.dimension, where)
     if side.unit not in (None, "px", "voxel"):
         raise InputError(f"{where} is in {side.unit} and not in pixels: leave out the pixel size")
     if unit is None:

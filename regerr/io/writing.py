@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import warnings
 from collections.abc import Callable, Sequence
@@ -29,9 +28,9 @@ from . import (
     plain,
     registration_json,
 )
-from .frame import PATIENT, PIXELS, downward, in_unit, scaled, to_origin, to_patient
+from .frame import PATIENT, PIXELS, Spacing, downward, in_unit, pixel_steps, scaled, to_origin, to_patient
 from .objects import sheet_of_pairs, sheet_of_points
-from .reading import Points, Spacing
+from .reading import Points
 from .sheet import Sheet, Side
 
 Place = str | os.PathLike[str]
@@ -49,10 +48,14 @@ class Writer:
         The format in words.
     suffixes : tuple of str
         Endings of files that mean this format when none is named; empty when it must be named.
-    spaces : int
-        2 for a file that holds pairs, 1 for a file for each space, 0 for the transformation between them.
-    write : callable
-        From a sheet in the format's unit and axes to the content; transformations have functions of their own.
+    spaces : tuple of int
+        How many spaces a file may hold: (2,) for pairs, (1,) for points, () for a transformation.
+    write : callable or None
+        From a sheet in the format's unit and axes to the content.
+    transform : callable or None
+        From a transformation from source to target, the units of both and a remark to the content.
+    way : str
+        What a transformation maps from where to where, in words.
     unit : str or None
         The unit that it needs; "px" for pixels; None when any will do.
     origin : {"centre", "corner"}
@@ -69,9 +72,11 @@ class Writer:
 
     name: str
     kind: str
-    suffixes: tuple[str, ...]
-    spaces: int
+    suffixes: tuple[str, ...] = ()
+    spaces: tuple[int, ...] = ()
     write: Callable[[Sheet], str | bytes] | None = None
+    transform: Callable[[Transform, tuple[str, str], str], str] | None = None
+    way: str = ""
     unit: str | None = None
     origin: str = "centre"
     precise: bool = False
@@ -80,19 +85,30 @@ class Writer:
     image: bool = True
 
 
+_TO_SOURCE = "target to source, for resampling the source image on the grid of the target"
+
+
+def _itk(transform: Transform, units: tuple[str, str], remark: str) -> str:
+    return itk_transform.write(transform.inverse(), f"target_to_source: {_TO_SOURCE}. {remark}")
+
+
+def _ngff(transform: Transform, units: tuple[str, str], remark: str) -> str:
+    return ngff.write(transform, units)
+
+
 WRITERS = {writer.name: writer for writer in (
-    Writer("table", plain.CARD.kind, (".csv",), 2, plain.write, precise=True, image=False),
-    Writer("bigwarp", bigwarp.CARD.kind, (), 2, bigwarp.write),
-    Writer("ecclem", ecclem_xml.CARD.kind, (".xml",), 2, ecclem_xml.write, unit="µm", switch=False),
-    Writer("ecclem-csv", ecclem_csv.CARD.kind, (), 1, ecclem_csv.write, unit="µm", switch=False),
-    Writer("fcsv", fcsv.CARD.kind, (".fcsv",), 1, fcsv.write, unit="mm", image=False),
-    Writer("slicer", markups_json.CARD.kind, (".mrk.json",), 1, markups_json.write, unit="mm", image=False),
-    Writer("imagej", imagej.CARD.kind, (".zip",), 1, imagej.write, unit="px", origin="corner", switch=False),
-    Writer("napari", napari.CARD.kind, (), 1, napari.write),
-    Writer("qupath", geojson.CARD.kind, (".geojson",), 1, geojson.write, unit="px", origin="corner", dimension=2),
-    Writer("itk", itk_transform.CARD.kind, (".tfm",), 0),
-    Writer("ngff", ngff.CARD.kind, (), 0),
-    Writer("json", registration_json.CARD.kind, (".json",), 0),
+    Writer("table", plain.CARD.kind, (".csv",), (1, 2), plain.write, precise=True, image=False),
+    Writer("bigwarp", bigwarp.CARD.kind, (), (2,), bigwarp.write),
+    Writer("ecclem", ecclem_xml.CARD.kind, (".xml",), (2,), ecclem_xml.write, unit="µm", switch=False),
+    Writer("ecclem-csv", ecclem_csv.CARD.kind, (), (1,), ecclem_csv.write, unit="µm", switch=False),
+    Writer("fcsv", fcsv.CARD.kind, (".fcsv",), (1,), fcsv.write, unit="mm", image=False),
+    Writer("slicer", markups_json.CARD.kind, (".mrk.json",), (1,), markups_json.write, unit="mm", image=False),
+    Writer("imagej", imagej.CARD.kind, (".zip",), (1,), imagej.write, unit="px", origin="corner", switch=False),
+    Writer("napari", napari.CARD.kind, (), (1,), napari.write),
+    Writer("qupath", geojson.CARD.kind, (".geojson",), (1,), geojson.write, unit="px", origin="corner", dimension=2),
+    Writer("itk", itk_transform.CARD.kind, (".tfm",), transform=_itk, way=_TO_SOURCE),
+    Writer("ngff", ngff.CARD.kind, transform=_ngff, way="source to target, and the inverse"),
+    Writer("json", registration_json.CARD.kind, (".json",)),
 )}
 
 
@@ -155,8 +171,6 @@ def write_points(points: Points, path: Place, format: str | None = None, *, pixe
                  force: bool = False) -> Path:
     """Write points of one space; arguments and faults as for :func:`write_pairs`."""
     writer = writer_of(path, format)
-    if writer.spaces == 2 and writer.name != "table":
-        raise InputError(f"the format {writer.name} holds pairs, and these are points of one space: choose another format")
     return write_sheet(sheet_of_points(points), path, writer, (pixel_size,), force=force)[0]
 
 
@@ -187,14 +201,10 @@ def write_transform(transform: Transform, path: Place, format: str | None = None
     writer = writer_of(path, format)
     if transform.matrix.ndim != 2:
         raise InputError(f"this is a batch of transformations of shape {transform.matrix.shape[:-2]}: write one of them")
-    if writer.name == "itk":
-        said = f"target_to_source, for resampling the source image on the grid of the target. {remark}"
-        content = itk_transform.write(transform.inverse(), said)
-    elif writer.name == "ngff":
-        content = ngff.write(transform, units)
-    else:
-        raise InputError(f"the format {writer.name} holds no transformation by itself: choose itk or ngff")
-    write_content(Path(path), content, force)
+    if writer.transform is None:
+        raise InputError(f"the format {writer.name} holds no transformation by itself: choose "
+                         f"{' or '.join(one.name for one in WRITERS.values() if one.transform)}")
+    write_content(Path(path), writer.transform(transform, units, remark), force)
     return Path(path)
 
 
@@ -204,16 +214,16 @@ def write_sheet(sheet: Sheet, path: Place, writer: Writer, pixel_sizes: Sequence
     write = writer.write
     if write is None:
         raise InputError(f"the format {writer.name} holds a transformation and no points: fit the pairs first")
-    if writer.spaces == 2 and sheet.target is None and writer.name != "table":
-        raise InputError(f"{sheet.path} holds points of one space, and the format {writer.name} holds pairs: give the other "
+    if sheet.target is None and 1 not in writer.spaces:
+        raise InputError(f"{sheet.path}: these are points of one space, and the format {writer.name} holds pairs: give the other "
                          "space too, or choose another format")
     spaces = ("source", "target") if sheet.target is not None else ("",)
     sides = [adapted(side, writer, size, f"the {space} of {sheet.path}" if space else sheet.path)
              for side, size, space in zip(sheet.sides, pixel_sizes, spaces, strict=False)]
     _warn_of_losses(sheet, sides, writer)
     flat = [side.flat() if side.dimension > writer.dimension else side for side in sides]
-    if writer.spaces == 1 and len(flat) == 2:
-        places = [_with(Path(path), space) for space in spaces]
+    if len(flat) not in writer.spaces:
+        places = [_with(Path(path), space, writer) for space in spaces]
         parts = [sheet.replace(source=side, target=None) for side in flat]
     else:
         places, parts = [Path(path)], [sheet.replace(source=flat[0], target=flat[1] if len(flat) > 1 else None)]
@@ -238,7 +248,7 @@ def adapted(side: Side, writer: Writer, pixel_size: Spacing | None, where: str) 
         warnings.warn(f"y grows upwards in {where}, and downwards in the format {writer.name}: its sign is changed",
                       RegistrationWarning, stacklevel=4)
         side = downward(side)
-    size = None if pixel_size is None else _steps(pixel_size, side, where)
+    size = None if pixel_size is None else pixel_steps(pixel_size, side.dimension, where)
     if writer.unit == "px":
         return to_origin(_in_pixels(side, size, writer, where), writer.origin)
     if size is not None and side.unit in (None, *PIXELS):
@@ -261,13 +271,6 @@ def _in_pixels(side: Side, size: tuple[float, ...] | None, writer: Writer, where
     return replace(scaled(side, [1.0 / step for step in size], "px"), frame=replace(side.frame, origin="centre"))
 
 
-def _steps(size: Spacing, side: Side, where: str) -> tuple[float, ...]:
-    steps = tuple(map(float, size)) if isinstance(size, Sequence) else (float(size),) * side.dimension
-    if len(steps) != side.dimension or not all(0 < step < math.inf for step in steps):
-        raise InputError(f"the pixel size of {where} is {size!r}: give one positive number, or {side.dimension}, x before y")
-    return steps
-
-
 def _warn_of_losses(sheet: Sheet, sides: Sequence[Side], writer: Writer) -> None:
     lost = []
     if any(side.covariance is not None for side in sides) and not writer.precise:
@@ -287,10 +290,11 @@ def _correlated(covariance: np.ndarray) -> bool:
     return bool(np.any(covariance * (1.0 - np.eye(covariance.shape[-1]))))
 
 
-def _with(path: Path, space: str) -> Path:
+def _with(path: Path, space: str, writer: Writer) -> Path:
     """beads.mrk.json as beads_source.mrk.json."""
-    stem, dot, rest = path.name.partition(".")
-    return path.with_name(f"{stem}_{space}{dot}{rest}")
+    end = next((end for end in writer.suffixes if path.name.lower().endswith(end)), path.suffix)
+    stem = path.name[: len(path.name) - len(end)]
+    return path.with_name(f"{stem}_{space}{path.name[len(stem):]}")
 
 
 def write_content(path: Path, content: str | bytes, force: bool) -> None:
