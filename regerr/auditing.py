@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from .column_audits import ReportedColumn, audit_column
 from .errors import InputError, RegistrationWarning, UndeterminedError
 from .models import MODELS
 from .pairs import FiducialPairs
@@ -96,17 +97,22 @@ class Audit:
     skipped : tuple of str
         Models that could not be fitted, with the reason.
     pairs : FiducialPairs
+    columns : tuple of ReportedColumn
+        Numbers that were printed for each pair.
     """
 
     reported: tuple[Reported, ...]
     definitions: tuple[Definition, ...]
     skipped: tuple[str, ...]
     pairs: FiducialPairs
+    columns: tuple[ReportedColumn, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return {"reported": [{"name": r.name, "text": r.text, "matches": [vars(m) for m in r.matches],
                               "nearest": [vars(m) for m in r.nearest]} for r in self.reported],
+                "columns": [{"name": c.name, "matches": [vars(m) for m in c.matches], "nearest": [vars(m) for m in c.nearest]}
+                            for c in self.columns],
                 "definitions": [vars(one) for one in self.definitions], "skipped": list(self.skipped)}
 
     def __str__(self) -> str:
@@ -116,7 +122,8 @@ class Audit:
 
 
 def audit(pairs: FiducialPairs, reported: Mapping[str, str | float], *, pixel_size: float | None = None,
-          models: Sequence[str] | None = None, transform: Transform | None = None) -> Audit:
+          models: Sequence[str] | None = None, transform: Transform | None = None,
+          columns: Mapping[str, Sequence[str | float]] | None = None) -> Audit:
     """Find the definitions that give reported numbers.
 
     Parameters
@@ -131,6 +138,8 @@ def audit(pairs: FiducialPairs, reported: Mapping[str, str | float], *, pixel_si
         Fits to try, by ordinary least squares; all by default.
     transform : Transform, optional
         The transformation that the program used, tried beside the fits.
+    columns : mapping of names to n numbers, optional
+        What the program printed for each pair: residuals, their coordinates or squares, leave-one-out distances.
 
     Raises
     ------
@@ -139,7 +148,7 @@ def audit(pairs: FiducialPairs, reported: Mapping[str, str | float], *, pixel_si
     """
     if pairs.batch_shape:
         raise InputError(f"these are pairs of a batch of shape {pairs.batch_shape}: audit one dataset, pairs[i]")
-    if not reported:
+    if not reported and not columns:
         raise InputError("no reported number was given: give some, such as reported={'FRE': '0.07'}")
     if pixel_size is not None and not (pixel_size > 0 and math.isfinite(pixel_size)):
         raise InputError(f"the pixel size is {pixel_size}: give a positive number")
@@ -148,7 +157,9 @@ def audit(pairs: FiducialPairs, reported: Mapping[str, str | float], *, pixel_si
     if not found:
         raise InputError("none of the models can be fitted, so there is nothing to compare with: " + "; ".join(skipped))
     found = [one for plain in found for one in _in_units(plain, pixel_size)]
-    return Audit(tuple(_compared(name, *numbers[name], found) for name in reported), tuple(found), tuple(skipped), pairs)
+    rows = tuple(audit_column(pairs, name, printed, pixel_size=pixel_size, models=models, transform=transform)
+                 for name, printed in (columns or {}).items())
+    return Audit(tuple(_compared(name, *numbers[name], found) for name in reported), tuple(found), tuple(skipped), pairs, rows)
 
 
 def _number(name: str, given: str | float) -> tuple[str, float, float]:

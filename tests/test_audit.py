@@ -211,3 +211,57 @@ def test_bad_options_are_one_sentence():
     assert_refused(run("audit", BEADS, "--reported", "0.07"), "--reported is '0.07': give a name and a number")
     assert_refused(run("audit", BEADS, "--fre", "x"), "the reported FRE is 'x'")
     assert_refused(run("audit", BEADS, "--fre", "1", "--pixel-size", "-2"), "--pixel-size is '-2': give a positive number")
+
+
+# A number for each pair
+
+COLUMNS = {
+    "length of the residual": lambda r: np.linalg.norm(r, axis=1), "squared length of the residual": lambda r: (r**2).sum(1),
+    "x of the residual": lambda r: r[:, 0], "y, with the other sign, of the residual": lambda r: -r[:, 1],
+}
+
+
+@pytest.mark.parametrize("words", COLUMNS)
+def test_a_column_is_recognised(words):
+    pairs = dataset()
+    printed = [f"{v:.5f}" for v in COLUMNS[words](residuals(pairs))]
+    (column,) = audit(pairs, {}, columns={"error": printed}).columns
+    assert (column.matches[0].words, column.matches[0].model, column.matches[0].unit) == (words, "similarity", "nm")
+    assert f"Column 'error' is the {words} of a similarity least-squares fit, in nm." in " ".join(
+        str(audit(pairs, {}, columns={"error": printed})).split())
+
+
+def test_a_column_of_left_out_distances_in_pixels():
+    pairs = dataset()
+    left = np.linalg.norm(regerr.fit(pairs, "rigid", "target").leave_one_out(), axis=1)
+    (column,) = audit(pairs, {}, columns={"tre": [f"{v / 0.108:.4f}" for v in left]}, pixel_size=0.108).columns
+    assert column.matches[0].words == "length of the leave-one-out residual"
+    assert column.matches[0].unit == "nm over the pixel size"
+
+
+def test_a_column_with_one_wrong_number_is_none_of_these():
+    pairs = dataset()
+    printed = [f"{v:.5f}" for v in np.linalg.norm(residuals(pairs), axis=1)]
+    printed[3] = "9.99999"
+    found = audit(pairs, {}, columns={"error": printed})
+    assert not found.columns[0].matches and "no definition gives all its numbers" in " ".join(str(found).split())
+
+
+def test_a_column_on_the_command_line(tmp_path):
+    pairs = dataset()
+    lengths = np.linalg.norm(residuals(pairs, "rigid"), axis=1)
+    rows = [",".join([*map(repr, (*x, *y)), f"{v:.4f}"]) for x, y, v in
+            zip(pairs.source.tolist(), pairs.target.tolist(), lengths.tolist(), strict=True)]
+    place = tmp_path / "tool.csv"
+    place.write_text("\n".join(["x_source,y_source,x_target,y_target,residual", *rows]) + "\n")
+    done = run("audit", place, "--column", "residual")
+    assert done.exit_code == 0 and "Column 'residual' is the length of the residual of a rigid" in " ".join(done.stdout.split())
+    bad = run("audit", place, "--column", "resid")
+    assert bad.exit_code == 2 and "there is no column 'resid': its columns are 'x_source'" in bad.stderr
+
+
+@pytest.mark.parametrize(("printed", "words"), [(["1"] * 5, "has 5 numbers for 12 pairs"), (["a"] * 12, "holds 'a' for pair 1"),
+                                                (["nan"] * 12, "give finite numbers")])
+def test_a_column_that_is_none(printed, words):
+    with pytest.raises(InputError, match=words):
+        audit(dataset(), {}, columns={"error": printed})

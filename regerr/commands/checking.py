@@ -64,6 +64,8 @@ def audit(given: Input,
           fre: Annotated[str | None, given_by("NUMBER", "What the other program calls FRE, as it was printed.")] = None,
           tre: Annotated[str | None, given_by("NUMBER", "What it calls TRE.")] = None,
           reported: Annotated[list[str] | None, given_by("NAME=NUMBER", "Any other number; may be repeated.")] = None,
+          column: Annotated[list[str] | None, given_by("NAME", "A column of FILE that holds a number for each pair; may be "
+                                                               "repeated.")] = None,
           pixel_size: Pixel = None,
           transform: Annotated[Path | None, given_by("FILE", "The transformation that the program used.")] = None,
           json: Json = False) -> None:
@@ -77,9 +79,10 @@ def audit(given: Input,
 
     numbers = {name: value for name, value in (("FRE", fre), ("TRE", tre)) if value is not None}
     numbers |= dict(_named(text) for text in reported or ())
-    if not numbers:
+    if not numbers and not column:
         raise InputError("no reported number was given: give some, such as --fre 0.07")
     found = recompute(given.without_excluded(given.read()), numbers,
+                      columns={name: _column(given, name) for name in column or ()},
                       pixel_size=None if pixel_size is None else ratio("--pixel-size", pixel_size),
                       transform=None if transform is None else read_given(transform, swap=given.swap))
     typer.echo(dumps(found.to_dict()) if json else str(found), nl=not json)
@@ -110,6 +113,18 @@ def ratio(option: str, text: str) -> float:
     if len(numbers) not in (1, 2) or not all(math.isfinite(x) and x > 0 for x in numbers):
         raise InputError(f"{option} is {text!r}: give a positive number, or one over another, such as 0.65/0.108")
     return numbers[0] if len(numbers) == 1 else numbers[0] / numbers[1]
+
+
+def _column(given: Input, name: str) -> list[str]:
+    """The cells of a column of the file of pairs."""
+    from ..io.document import open_document
+    from ..io.table import split
+
+    table = split(open_document(given.file))
+    header = table.rows[0].cells
+    if name not in header:
+        raise InputError(f"{given.file}: there is no column {name!r}: its columns are {', '.join(map(repr, header[:10]))}")
+    return [row.cells[header.index(name)] for row in table.rows[1:]]
 
 
 def _named(text: str) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from .text import number, paragraph, table
 
 if TYPE_CHECKING:
     from ..auditing import Audit, Definition, Reported
+    from ..column_audits import Column, ReportedColumn
 
 _LISTED = 4
 _TELLING = 3  # digits from which a match is hardly by chance
@@ -22,7 +23,7 @@ _MEANING = {
 
 def audit_report(audit: Audit) -> str:
     """Each reported number in a sentence or two, then what the plain definitions give."""
-    parts = [paragraph(_sentence(one)) for one in audit.reported]
+    parts = [paragraph(_sentence(one)) for one in audit.reported] + [paragraph(_column(one)) for one in audit.columns]
     parts += [_plain(audit), *(paragraph(f"Not tried: {words}.") for words in audit.skipped)]
     return "\n\n".join(parts)
 
@@ -39,6 +40,19 @@ def _sentence(one: Reported) -> str:
     misnamed += " So few digits fit many definitions: a longer print tells more." if one.digits < _TELLING else ""
     return (f"{one.name} = {one.text} is the {_words(first)} ({number(first.value, 4)}): {_MEANING[first.quantity]}.{misnamed}"
             f"{_others(one.matches[1:])}")
+
+
+def _column(one: ReportedColumn) -> str:
+    def words(column: Column) -> str:
+        fitted = "the given transformation" if column.model == "given" else _fit(column.model)
+        where = "" if column.space == "target" else ", measured in the source"
+        return f"{column.words} of {fitted}{where}, in {column.unit}"
+
+    if not one.matches:
+        close = "; ".join(f"{words(c)}, off by up to {number(0.5 * c.off, 2)} units of the last digit" for c in one.nearest)
+        return f"Column {one.name!r}: no definition gives all its numbers. The nearest are the {close}."
+    others = "; ".join(words(c) for c in one.matches[1:_LISTED])
+    return f"Column {one.name!r} is the {words(one.matches[0])}." + (f" It could also be the {others}." if others else "")
 
 
 def _names_a_quantity(name: str) -> bool:
