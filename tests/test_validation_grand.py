@@ -28,7 +28,7 @@ from validation.quantiles import LAST, binned, median, quantile
 from validation.recommend import command, main, written
 from validation.runner import Workers, collect, run
 from validation.studies import STUDIES, grand
-from validation.study import Chunk, Scenario, Study
+from validation.study import Chunk, Limits, Scenario, Study
 from validation.sums import merged
 from validation.tables import per_scenario, per_target
 
@@ -67,7 +67,7 @@ def test_the_grid_is_declared_in_full():
         assert len(part.groupby(["family", "dimension"])) == 6, block
     for scenario in study.scenarios:
         names = [e.name for e in scenario.estimators]
-        assert Catalogue(str(scenario.labels["family"])).default in names and set(scenario.slow) < set(names)
+        assert Catalogue(str(scenario.labels["family"])).default in names and set(scenario.limits) < set(names)
         assert {family_of(e) for e in scenario.estimators} == {scenario.labels["family"]}
     assert study.margins.worst * study.margins.at(0.95) == pytest.approx(0.01)
 
@@ -75,7 +75,9 @@ def test_the_grid_is_declared_in_full():
 def test_a_share_of_a_study_takes_that_share_of_all_replicates():
     study = STUDIES["grand"](False).part(0.1)
     assert study.replicates == 1_000
-    assert {(s.measured, s.sampled, s.gauged) for s in study.scenarios if s.labels["dimension"] == 2} == {(10, 50, 1)}
+    flat = [s for s in study.scenarios if s.labels["dimension"] == 2]
+    assert {s.measured for s in flat} == {10} and {s.limits[f"{s.labels['family']}-mixture"] for s in flat} == {Limits(50, 1)}
+    assert {s.limits[f"{s.labels['family']}-leave-one-out"] for s in flat} == {Limits(1_000, 1)}
     assert {s.measured for s in study.scenarios if s.labels["dimension"] == 3} == {0, 1}
     with pytest.raises(regerr.InputError, match=r"share of replicates is 1\.5"):
         study.part(1.5)
@@ -88,8 +90,8 @@ def few(replicates: int = 25) -> Study:
     """Two blocks of the quick study, in chunks, without what takes long."""
     study = STUDIES["grand"](True)
     cells = [s for s in study.scenarios if s.labels["block"] in ("heavy tails", "photons")]
-    light = [replace(s, estimators=tuple(e for e in s.estimators if e.name not in s.slow or
-                                         e.name.endswith(("-rank", "-given"))), measured=0, gauged=0) for s in cells]
+    light = [replace(s, estimators=tuple(e for e in s.estimators if "bootstrap" not in e.name), measured=0,
+                     limits={name: Limits(own.run, 0) for name, own in s.limits.items()}) for s in cells]
     return replace(study, scenarios=tuple(light), replicates=replicates, chunk=10)
 
 
@@ -117,13 +119,14 @@ def test_workers_and_interruptions_change_nothing(tmp_path):
 
 
 def test_slow_estimators_see_the_first_datasets_of_the_same_draws(quick, summary):
-    assert set(summary.loc[summary["estimator"].str.contains("bootstrap"), "replicates"]) == {5}
+    assert set(summary.loc[summary["estimator"].str.contains("bootstrap"), "replicates"]) == {3}
     assert set(summary.loc[summary["estimator"] == "rigid-score", "replicates"]) == {60}
     estimator = Registration("rigid", "both", "wald", "rigid-wald")
-    cell = Scenario({}, EXPERIMENT, (estimator,), ("tre",), volume_kinds=(), truth="rigid", slow=(estimator.name,), sampled=30)
+    cell = Scenario({}, EXPERIMENT, (estimator,), ("tre",), volume_kinds=(), truth="rigid",
+                    limits={estimator.name: Limits(30, 0)})
     study = replace(few(), scenarios=(cell,), replicates=60, chunk=20)
     chunks = list(study.chunks())
-    assert [chunk.sampled for chunk in chunks] == [20, 10, 0]
+    assert [chunk.limits(estimator.name) for chunk in chunks] == [Limits(20, 0), Limits(10, 0), Limits(0, 0)]
     observed = chunks[1].draw()
     where = regerr.fit(observed.pairs).predict(observed.targets.true_source, "tre")
     inside = where.region(0.95, "wald").contains(observed.targets.true_target)[:10]

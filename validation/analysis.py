@@ -29,15 +29,16 @@ _KEPT = 20  # failures of one estimator that a chunk lists one by one; all are c
 def analyse(chunk: Chunk) -> pd.DataFrame:
     """The table of sums of a chunk; its ``attrs`` hold the fingerprint, the failures with their replicates, and seconds."""
     draws = Draws(chunk.scenario, chunk.draw())
-    few = draws.first(chunk.sampled)
+    cuts = {chunk.count: draws}
     parts, failures, seconds = [], [], []
     for estimator in chunk.scenario.estimators:
-        own, measured = (few, chunk.gauged) if estimator.name in chunk.scenario.slow else (draws, chunk.measured)
-        if not own.count:
+        limits = chunk.limits(estimator.name)
+        if not limits.run:
             continue
+        own = cuts.setdefault(limits.run, draws.first(limits.run))
         try:
             with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # what is not finite is counted as failed
-                ledger, lost, reasons, spent = _examined(estimator, own, measured)
+                ledger, lost, reasons, spent = _examined(estimator, own, limits.measured)
         except RegistrationError as fault:
             ledger, lost, reasons, spent = _refused(estimator, own, str(fault))
         place = {"scenario": chunk.scenario.identity, "chunk": chunk.index, "estimator": estimator.name}

@@ -22,6 +22,14 @@ Label = str | int | float
 
 
 @dataclass(frozen=True)
+class Limits:
+    """The first replicates that one estimator is run on, and those on which its volumes without a closed form are taken."""
+
+    run: int
+    measured: int
+
+
+@dataclass(frozen=True)
 class Scenario:
     """One cell of a study.
 
@@ -43,10 +51,8 @@ class Scenario:
         Replicates, the first ones, on which volumes without a closed form are taken.
     truth : str
         Family of the true transformation, whose bound estimators without a family of their own are held against.
-    slow : tuple of str
-        Names of estimators that are run on fewer replicates.
-    sampled, gauged : int
-        Those replicates, the first ones, and on how many of these their volumes without a closed form are taken.
+    limits : mapping of name to Limits
+        Estimators that are run, or measured, on fewer replicates.
     """
 
     labels: Mapping[str, Label]
@@ -58,9 +64,7 @@ class Scenario:
     volume_levels: tuple[float, ...] = (0.95,)
     measured: int = 100
     truth: str = "affine"
-    slow: tuple[str, ...] = ()
-    sampled: int = 0
-    gauged: int = 0
+    limits: Mapping[str, Limits] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         names = [e.name for e in self.estimators]
@@ -118,8 +122,8 @@ class Chunk:
         On how many of them, the first ones, volumes without a closed form are taken.
     seed : int
         Root seed of the study.
-    sampled, gauged : int
-        On how many of them slow estimators are run, and on how many of these such volumes of theirs are taken.
+    start : int
+        Number of the first one in its scenario.
     """
 
     scenario: Scenario
@@ -127,8 +131,7 @@ class Chunk:
     count: int
     measured: int
     seed: int
-    sampled: int = 0
-    gauged: int = 0
+    start: int = 0
 
     @property
     def name(self) -> str:
@@ -139,8 +142,8 @@ class Chunk:
     def fingerprint(self) -> str:
         """Digest of all that its numbers depend on, the code included."""
         s = self.scenario
-        asked = (s.estimators, s.kinds, s.levels, s.volume_kinds, s.volume_levels, s.truth, s.slow)
-        counts = (self.index, self.count, self.measured, self.seed, self.sampled, self.gauged)
+        asked = (s.estimators, s.kinds, s.levels, s.volume_kinds, s.volume_levels, s.truth, s.limits)
+        counts = (self.index, self.count, self.measured, self.seed, self.start)
         return digest(s.content, *asked, *counts, code_digest())
 
     @property
@@ -148,6 +151,13 @@ class Chunk:
         """The random generator of this chunk."""
         sequence = np.random.SeedSequence([self.seed, int(self.scenario.content, 16)], spawn_key=(self.index,))
         return np.random.default_rng(sequence)
+
+    def limits(self, estimator: str) -> Limits:
+        """On how many of its replicates, the first ones, an estimator is run, and on how many it is measured."""
+        own = self.scenario.limits.get(estimator)
+        if own is None:
+            return Limits(self.count, self.measured)
+        return Limits(*(min(max(limit - self.start, 0), self.count) for limit in (own.run, own.measured)))
 
     def draw(self) -> Observed:
         """All its datasets, batch shape (count,)."""
@@ -198,9 +208,8 @@ class Study:
         for scenario in self.scenarios:
             for index, start in enumerate(range(0, self.replicates, self.chunk)):
                 count = min(self.chunk, self.replicates - start)
-                measured, sampled, gauged = (min(max(first - start, 0), count)
-                                             for first in (scenario.measured, scenario.sampled, scenario.gauged))
-                yield Chunk(scenario, index, count, measured, self.seed, sampled, gauged)
+                measured = min(max(scenario.measured - start, 0), count)
+                yield Chunk(scenario, index, count, measured, self.seed, start)
 
     def part(self, share: float) -> Study:
         """The same study with a share of all replicates, those measured and those of slow estimators too; at least one each."""
@@ -210,8 +219,8 @@ class Study:
         def reduced(count: int) -> int:
             return max(round(share * count), min(count, 1))
 
-        scenarios = tuple(replace(s, measured=reduced(s.measured), sampled=reduced(s.sampled), gauged=reduced(s.gauged))
-                          for s in self.scenarios)
+        scenarios = tuple(replace(s, measured=reduced(s.measured), limits={
+            name: Limits(reduced(own.run), reduced(own.measured)) for name, own in s.limits.items()}) for s in self.scenarios)
         return replace(self, scenarios=scenarios, replicates=reduced(self.replicates))
 
     def joined_by(self, *estimators: Estimator) -> Study:

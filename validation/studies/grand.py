@@ -34,7 +34,7 @@ from simulations.protocols import Contamination, NoiseLaw, Truth
 
 from ..catalogue import Catalogue
 from ..protocol import KINDS
-from ..study import Label, Margins, Scenario, Study
+from ..study import Label, Limits, Margins, Scenario, Study
 
 NAME = "grand"
 TITLE = "Which method may be trusted where: every estimator, every scenario"
@@ -42,6 +42,7 @@ BLOCKS = ("right model", "one space", "wrong ratio", "anisotropic", "photons", "
 RIGHT = BLOCKS[:2]  # where our default assumes what is true
 FAMILIES = ("rigid", "similarity", "affine")
 DEFAULTS = tuple(Catalogue(family).default for family in FAMILIES)
+REPLICATES, QUICK = 10_000, 0.006  # and the share of them in the quick study
 LEVELS = (0.5, 0.9, 0.95, 0.99)
 MARGINS = Margins({0.5: 0.02, 0.9: 0.01, 0.95: 0.007, 0.99: 0.004}, worst=10 / 7)
 LAYOUTS = {"typical": 50.0, "90 % poorest": 90.0, "99 % poorest": 99.0}
@@ -49,10 +50,11 @@ NOISES = (0.01, 0.1, 0.3)  # s.d. per coordinate in each space, of the fiducials
 TARGETS = 8
 REACH = {2: 512.0, 3: 150.0}  # targets lie within so many pixels of the centre along each axis
 # Replicates on which implicit regions are measured; the volume of a bent region of three fiducials in 3D costs seconds.
-MEASURED = {2: 100, 3: 10}
+MEASURED = {2: 100, 3: 10}  # those of score and likelihood ratio
+ROUGHLY = {2: 10, 3: 1}  # those of all others
 UNMEASURED = (3, 3)  # dimension, n
-SAMPLED = 500  # replicates on which slow estimators are run
-GAUGED = {2: 4, 3: 0}  # of these, on how many their implicit regions are measured: one takes from 0.1 to 5 seconds
+SLOW = 500  # replicates on which slow estimators are run
+GAUGED = {2: 4, 3: 0}  # those on which they are measured: one region takes up to a second
 
 COUNTS = {
     ("rigid", 2): {"fewest": (2,), "few": (3, 4, 6), "10": (10,), "25 and more": (25,)},
@@ -120,11 +122,13 @@ class Cell:
         labels: dict[str, Label] = {"block": self.block, "case": self.case, "family": self.family, "dimension": d,
                                     "layout": self.layout, "n": self.n, "noise": self.noise}
         catalogue = Catalogue(self.family, self.assumed, self.told)
-        slow = catalogue.slow()
-        measured, gauged = (0, 0) if (d, self.n) == UNMEASURED else (1, 0) if quick else (MEASURED[d], GAUGED[d])
-        return Scenario(labels, experiment, (*catalogue.quick(), *slow), KINDS, LEVELS, ("tre", "observation"),
-                        measured=measured, truth=self.truth_family, slow=tuple(e.name for e in slow),
-                        sampled=5 if quick else SAMPLED, gauged=gauged)
+        quickly, slowly = catalogue.quick(), catalogue.slow()
+        ours = {e.name for e in catalogue.ours()}
+        measured, roughly, gauged = (0, 0, 0) if (d, self.n) == UNMEASURED else (MEASURED[d], ROUGHLY[d], GAUGED[d])
+        limits = {e.name: Limits(SLOW, 0 if quick else gauged) for e in slowly}
+        limits |= {e.name: Limits(REPLICATES, roughly) for e in quickly if e.name not in ours}
+        return Scenario(labels, experiment, (*quickly, *slowly), KINDS, LEVELS, ("tre", "observation"),
+                        measured=measured, truth=self.truth_family, limits=limits)
 
 
 def study(quick: bool = False) -> Study:
@@ -132,8 +136,9 @@ def study(quick: bool = False) -> Study:
     cells = [cell for block in (right_model, one_space, wrong_ratio, anisotropic, photons, heavy_tails, mismatch, wrong_model)
              for cell in block()]
     cells = _few(cells) if quick else cells
-    size = {"replicates": 60, "chunk": 60} if quick else {"replicates": 10_000, "chunk": 2_500}
-    return Study(NAME, TITLE, tuple(c.scenario(quick) for c in cells), **size, seed=2026, margins=MARGINS, rows=("family",))
+    scenarios = tuple(cell.scenario(quick) for cell in cells)
+    whole = Study(NAME, TITLE, scenarios, REPLICATES, chunk=2_500, seed=2026, margins=MARGINS, rows=("family",))
+    return whole.part(QUICK) if quick else whole
 
 
 def _few(cells: Iterable[Cell]) -> list[Cell]:
