@@ -87,26 +87,31 @@ def predict(given: Input, fitting: Fitting, targets: Annotated[Path, TARGETS],
             level: Annotated[float, typer.Option(metavar="LEVEL", help="Nominal level of the regions, between 0 and 1.")] = 0.95,
             method: Annotated[str, typer.Option(metavar="METHOD", help="score, likelihood-ratio or wald; for landmarks placed by "
                                                 "people interpolated-rank, mixture or rank.")] = "score",
-            json: Json = False) -> None:
+            mesh: Annotated[Path | None, given_by("DIR", "Write the regions of 3D targets as meshes into this folder.")] = None,
+            mesh_format: Annotated[str, typer.Option(metavar="FORMAT", help="Of the meshes: ply, obj or stl.")] = "ply",
+            json: Json = False, force: Force = False) -> None:
     """Predict where targets land, with confidence regions.
 
     Example: regerr predict beads.csv --targets targets.csv --kind observation --level 0.99
     """
-    from . import records
+    from . import meshes, records
     from .reporting import forecasts, sentences
 
     points = read_targets(targets)
     result = fitting.fit(given, given.without_excluded(given.read()))
     found = forecasts.forecasts(result, points, kind, level, method)
+    written = () if mesh is None else meshes.write_regions(found, mesh, format=mesh_format, force=force)
     text = records.dumps(records.forecasts_to_dict(result, found)) if json else sentences.forecasts_report(result, found)
     typer.echo(text, nl=not json)
+    if mesh is not None:
+        typer.echo(f"Wrote {sum(one.path is not None for one in written)} meshes into {mesh}.", err=True)
 
 
 @app.command("map")
 @shared
 def map_(given: Input, fitting: Fitting,
-         output: Annotated[list[Path], given_by("FILE", "What to write: .ome.tif (values), or .png, .pdf or .svg (a picture); "
-                                                        "may be repeated.")],
+         output: Annotated[list[Path], given_by("FILE", "What to write: .ome.tif or .ome.zarr (values), or .png, .pdf or .svg "
+                                                        "(a picture); may be repeated.")],
          size: Annotated[str | None, given_by("WxH[xD]", "Pixels of the map.  [default: those of --image, else some 500 pixels "
                                                          "around the fiducials]")] = None,
          spacing: Annotated[str | None, given_by("S[,S,S]", "Pixel size along x, y[, z].  [default: 1]")] = None,
@@ -123,14 +128,16 @@ def map_(given: Input, fitting: Fitting,
     Example: regerr map beads.csv --model affine --output tre.ome.tif --output tre.png
     """
     from .commands import grids
-    from .reporting import sentences
+    from .large_maps import LargeMap
+    from .reporting.maps import map_report
 
     grids.check_outputs(output, force)
     result = fitting.fit(given, given.without_excluded(given.read()))
     grid = grids.grid_of(result, size, spacing, origin, image, space)
-    made = result.error_map(grid.shape, grid.spacing, grid.origin, kind, quantity, level, space)
-    grids.write_all(made, result, output, image, force=force)
-    typer.echo(sentences.map_report(made, output))
+    options = {"kind": kind, "quantity": quantity, "level": level, "image": space}
+    large = LargeMap(result, grid.shape, grid.spacing, grid.origin, options)
+    spread = grids.write_all(large, output, image, force=force)
+    typer.echo(map_report(large.header, spread, output))
 
 
 @app.command("test")

@@ -11,7 +11,10 @@ from .errors import MissingExtraError
 from .files import write_file
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from .error_map import ErrorMap
+    from .large_maps import LargeMap, Spread
 
 # What people write for a unit of length, in the spelling of the OME schema; any other is a frame of its own there.
 _SPELLINGS = {"pixel": ("px", "pixel", "pixels", "voxel", "voxels"), "nm": ("nm", "nanometer", "nanometre"),
@@ -36,14 +39,49 @@ def write(error_map: ErrorMap, path: Path, *, force: bool = False) -> None:
     MissingExtraError
         Without tifffile.
     """
+    tifffile = _library()
+    values, details = error_map.values, metadata(error_map)
+    write_file(path, lambda place: tifffile.imwrite(place, values, ome=True, photometric="minisblack", metadata=details),
+               force=force)
+
+
+def write_blocks(large: LargeMap, path: Path, *, force: bool = False) -> Spread:
+    """Write a map strip by strip, each computed when it is written, under a temporary name; then rename it.
+
+    Returns the spread of its values; raises as `write`.
+    """
+    from .large_maps import BLOCK, Spread
+
+    tifffile = _library()
+    spreads = [Spread(np.nan, np.nan, 0.0, 0.0)]
+    made = large.header
+    rows = max(1, min(large.shape[-2], BLOCK // large.shape[-1]))
+
+    def fill(place: Path) -> None:
+        tifffile.imwrite(place, _strips(large, rows, spreads), shape=large.shape, dtype=np.float32, rowsperstrip=rows, ome=True,
+                         photometric="minisblack", metadata=metadata(made))
+
+    write_file(path, fill, force=force)
+    return spreads[-1]
+
+
+def _strips(large: LargeMap, rows: int, spreads: list[Spread]) -> Iterator[np.ndarray]:
+    """Values of some rows at a time, each plane from its top; their spread so far is the last item of a list."""
+    from .large_maps import Spread, pixels
+
+    size = (*(1 for _ in large.shape[:-2]), rows, large.shape[-1])
+    for _, made in large.blocks(size, "OME-TIFF"):
+        spreads[-1] = spreads[-1].joined(Spread.of(made), pixels(made.values.shape) / pixels(large.shape))
+        yield made.values.reshape(made.values.shape[-2:])
+
+
+def _library() -> Any:
     try:
         import tifffile
     except ImportError:
         raise MissingExtraError("writing an OME-TIFF needs the library tifffile, which is not installed: "
                                 "install it with pip install 'regerr[io]'") from None
-    values, details = error_map.values, metadata(error_map)
-    write_file(path, lambda place: tifffile.imwrite(place, values, ome=True, photometric="minisblack", metadata=details),
-               force=force)
+    return tifffile
 
 
 def metadata(error_map: ErrorMap) -> dict[str, Any]:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .. import ome_zarr
 from ..errors import InputError, MissingExtraError
 from ..files import check_free, write_file
+from ..large_maps import SUFFIXES, LargeMap, Spread, pixels
 from .numbers import along_axes
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 _LONGEST = {2: 512, 3: 96}  # pixels along the longest side of a map around the fiducials
 _MARGIN = 0.25  # of the fiducials' extent, on each side
 PICTURES = (".png", ".pdf", ".svg")
-VALUES = (".tif", ".tiff")
+_PICTURED = 2**24  # pixels of a map that is held whole, for its picture
 
 
 @dataclass(frozen=True)
@@ -53,30 +55,41 @@ def grid_of(result: RegistrationResult, size: str | None = None, spacing: str | 
     d = result.pairs.dimension
     steps = None if spacing is None else along_axes("--spacing", spacing, d)
     start = None if origin is None else along_axes("--origin", origin, d)
-    pixels = _pixels(size, d) if size is not None else None if image is None else _image_size(image, d)
-    if pixels is None:
+    sides = _pixels(size, d) if size is not None else None if image is None else _image_size(image, d)
+    if sides is None:
         points = result.pairs.source if space == "source" else result.pairs.target
         return _around(points, steps, start)
-    return Grid(pixels[::-1], steps or (1.0,) * d, start or (0.0,) * d)
+    return Grid(sides[::-1], steps or (1.0,) * d, start or (0.0,) * d)
 
 
 def check_outputs(paths: Sequence[Path], force: bool) -> None:
     """Refuse, before anything is computed, files that exist and suffixes that say nothing."""
     for path in paths:
-        if path.suffix.lower() not in (*PICTURES, *VALUES):
-            raise InputError(f"{path} ends in {path.suffix or 'no suffix'!r}: give {', '.join(VALUES)} for values, or "
+        if path.suffix.lower() not in (*PICTURES, *SUFFIXES):
+            raise InputError(f"{path} ends in {path.suffix or 'no suffix'!r}: give {', '.join(SUFFIXES)} for values, or "
                              f"{', '.join(PICTURES)} for a picture")
-        check_free(path, force)
+        (ome_zarr.check_free if path.suffix.lower() == ".zarr" else check_free)(path, force)
 
 
-def write_all(error_map: ErrorMap, result: RegistrationResult, paths: Sequence[Path], image: Path | None = None, *,
-              force: bool = False) -> None:
-    """Write a map to each file: values to a TIFF, a picture to all others."""
-    for path in paths:
-        if path.suffix.lower() in VALUES:
-            error_map.save(path, force=force)
-        else:
-            _write_picture(error_map, result, path, image, force)
+def write_all(large: LargeMap, paths: Sequence[Path], image: Path | None = None, *, force: bool = False) -> Spread:
+    """Write a map to each file: values block by block, or a picture of it; the spread of the values."""
+    spreads = [large.save(path, force=force) for path in paths if path.suffix.lower() in SUFFIXES]
+    pictures = [path for path in paths if path.suffix.lower() in PICTURES]
+    if pictures:
+        shown = _whole(large)
+        spreads.append(Spread.of(shown))
+        for path in pictures:
+            _write_picture(shown, large.result, path, image, force)
+    return spreads[0]
+
+
+def _whole(large: LargeMap) -> ErrorMap:
+    """The map as one array, on larger pixels where there are more of them than a picture has any use for."""
+    step = 1
+    while pixels(large.coarser(step).shape) > _PICTURED:
+        step += 1
+    shown = large.coarser(step)
+    return shown.block(tuple(0 for _ in shown.shape), shown.shape)
 
 
 def _write_picture(error_map: ErrorMap, result: RegistrationResult, path: Path, image: Path | None, force: bool) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,7 +32,6 @@ from .text import (
 )
 
 if TYPE_CHECKING:
-    from ..error_map import ErrorMap
     from ..results import RegistrationResult
     from .forecasts import Forecast
 
@@ -312,21 +310,6 @@ def _question(result: RegistrationResult, kind: str) -> str:
 def _forecast_row(one: Forecast, i: int, decimals: int) -> list[str]:
     row = [one.names[i], point(one.mean[i], decimals), *map(number, one.sd[i]), number(one.rms[i]), number(one.radius[i])]
     return [*row, " x ".join(map(number, one.half_axes[i])), number(one.volume[i])] if one.bounded[i] else [*row, "-", "-"]
-
-
-def map_report(error_map: ErrorMap, paths: Sequence[Path]) -> str:
-    """What was mapped, and where it was written."""
-    finite = error_map.values[np.isfinite(error_map.values)]
-    size = " x ".join(map(str, error_map.values.shape[::-1]))
-    step = " x ".join(number(s) for s in error_map.spacing)
-    span = f"from {number(finite.min())} to {number(finite.max())} {error_map.unit}" if finite.size else "unbounded everywhere"
-    open_share = 1.0 - finite.size / error_map.values.size
-    lines = [f"{error_map.label}, {span}, over {size} pixels of {step} {error_map.grid_unit} in the {error_map.image}; "
-             f"{100 * error_map.extrapolated.mean():.0f} % of them lie outside the fiducials."]
-    lines += [f"Unbounded in {100 * open_share:.0f} % of the pixels."] if 0 < open_share < 1 else []
-    lines += ["Maps show the quick Wald ellipse; with few fiducials the region of `regerr predict` is larger."] \
-        if error_map.level is not None else []
-    return "\n".join([paragraph(" ".join(lines)), *(f"Wrote {path}." for path in paths)])
 
 
 # Phrases
