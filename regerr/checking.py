@@ -92,8 +92,8 @@ def check(pairs: FiducialPairs, model: str | Model = "rigid", noise: str | Noise
 
     Raises
     ------
-    InputError
-        For a batch, and for an unknown model or noise.
+    InputError, UnsupportedError
+        For a batch, for an unknown model or noise, and for a noise that the model cannot use.
     """
     if pairs.batch_shape:
         raise InputError(f"these are pairs of a batch of shape {pairs.batch_shape}: check one dataset, pairs[i]")
@@ -101,9 +101,7 @@ def check(pairs: FiducialPairs, model: str | Model = "rigid", noise: str | Noise
         warnings.simplefilter("ignore", RegistrationWarning)  # what they say is found again below
         try:
             result = fit(pairs, model, noise)
-        except InputError:
-            raise
-        except RegistrationError as fault:
+        except UndeterminedError as fault:
             what, _, mend = str(fault).partition(": ")
             return Check((Finding("undetermined", what, mend), *_one_place(pairs)), None)
         return Check(tuple(_findings(result)), result)

@@ -190,6 +190,20 @@ def test_numbers_of_ec_clem(shared_data: Path, quantity, definition):
         assert one.matches and definition in one.matches[0].words, (row, one.nearest)
 
 
+def test_the_rms_of_3dct(shared_data: Path):
+    """A results file of 3DCT: what it prints as "rms error" is the r.m.s. length of its own residuals, 0.066 to three digits."""
+    lines = (shared_data / "formats" / "3dct_correlation_results.txt").read_text(encoding="utf-8").splitlines()
+    start = next(i for i, line in enumerate(lines) if "Initial (3D) markers" in line)
+    rows = np.array([[float(v) for v in line.split()] for line in lines[start + 1:start + 5]])
+    printed = next(line.split("=")[1].strip() for line in lines if "rms error" in line)
+    pairs = FiducialPairs(rows[:, 3:5], rows[:, 6:8])
+    found = audit(pairs, {"rms error": printed}, transform=Transform.identity(2), columns={"dx": rows[:, 8], "dy": rows[:, 9]})
+    first_match = found.reported[0].matches[0]
+    assert (first_match.model, first_match.words) == ("given", "r.m.s. length") and round(first_match.value, 3) == 0.066
+    signs = [next(m.words for m in column.matches if m.model == "given") for column in found.columns]
+    assert signs == ["x, with the other sign, of the residual", "y, with the other sign, of the residual"]
+
+
 @pytest.mark.parametrize(("reported", "options", "words"), [
     ({}, {}, "no reported number was given"), ({"FRE": "abc"}, {}, "the reported FRE is 'abc': give a number"),
     ({"FRE": -1}, {}, "the reported FRE is -1: give a positive number"), ({"FRE": "inf"}, {}, "give a positive number"),

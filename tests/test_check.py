@@ -310,6 +310,7 @@ def test_a_bad_transformation_is_one_sentence(tmp_path, name):
 
 
 def test_bad_options_are_one_sentence(tmp_path):
+    assert_refused(run("check", BEADS, "--noise", "full"), "the rigid model cannot use noise of any covariance")
     assert_refused(run("check", BEADS, "--fle", "1"), "--fle is for a given transformation")
     assert_refused(run("check", BEADS, "--transform", tmp_path / "none.txt"), "there is no such file")
     assert_refused(run("check", BEADS, "--scale", "x"), "--scale is 'x': give a positive number")
