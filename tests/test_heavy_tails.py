@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 import pytest
-from cases import general_map, motion, moved
+from cases import general_map, motion, moved, rotation
 from scipy.optimize import minimize
 from scipy.special import gammaln
 from test_robustness import assert_near, draw
@@ -256,6 +256,27 @@ def test_observations_are_covered_on_the_safe_side(kind, model, n):
     where = regerr.fit(drawn.pairs, model, T4).predict(drawn.targets + noise[0], "observation")
     hits = (where.p_value(drawn.landed + noise[1]) >= 0.05).mean()
     assert hits > (0.94 if n >= 10 else 0.915), hits
+
+
+@pytest.mark.parametrize(("model", "n"), [("rigid", 10), ("similarity", 8)])
+@pytest.mark.parametrize("tails", [np.inf, 3.0])
+def test_all_three_questions_in_space(model, n, tails):
+    """3D: `tre` .955 to .97, `lre` and `observation` on the safe side (found with 3,000 replicates)."""
+    rng = np.random.default_rng([n, 3])
+    x, direction = 22.0 * rng.standard_normal((1200, n, 3)), rng.standard_normal((1200, 1, 3))
+    turn = rotation(rng, 3)
+    t = 150.0 * direction / np.linalg.norm(direction, axis=-1, keepdims=True)
+
+    def seen(points):
+        z = rng.standard_normal(points.shape)
+        return points + (z if np.isinf(tails) else z / np.sqrt(rng.chisquare(tails, points.shape[:-1]))[..., None])
+
+    result = regerr.fit(FiducialPairs(seen(x), seen(x @ turn.T)), model, T4, on_failure="mark")
+    source, target = seen(t), seen(t @ turn.T)
+    asked = {"tre": (t, t @ turn.T), "lre": (source, t @ turn.T), "observation": (source, target)}
+    for kind, (where, point) in asked.items():
+        hits = (result.predict(where, kind).p_value(point) >= 0.05).mean()
+        assert hits > 0.95 - 4 * np.sqrt(0.05 * 0.95 / 1200), (kind, hits)
 
 
 # What is refused, and what fails
