@@ -169,7 +169,8 @@ def _number(name: str, given: str | float) -> tuple[str, float, float]:
         exact = Decimal(text)
     except InvalidOperation:
         raise InputError(f"the reported {name} is {given!r}: give a number, such as 0.07") from None
-    exponent = exact.as_tuple().exponent
+    # zeros at the end of a whole number may be digits or rounding
+    exponent = (exact if "." in text else exact.normalize()).as_tuple().exponent
     if not exact.is_finite() or exact <= 0 or not isinstance(exponent, int):
         raise InputError(f"the reported {name} is {given!r}: give a positive number")
     return text, float(exact), 0.5 * 10.0**exponent

@@ -126,6 +126,14 @@ def test_a_number_matches_to_its_last_digit():
         [m.words for m in off.matches if m.model == "similarity" and m.quantity == "FRE" and m.space == "target"]
 
 
+def test_zeros_at_the_end_of_a_whole_number_may_be_rounding():
+    source, target = sound()
+    pairs = FiducialPairs(1e4 * source, 1e4 * target)
+    value = NAIVE["r.m.s. length"](residuals(pairs))
+    (one,) = audit(pairs, {"FRE": str(round(value, -1)).removesuffix(".0")}).reported
+    assert one.precision == 5.0 and one.matches[0].words == "r.m.s. length"
+
+
 def test_a_tre_that_is_an_fre_is_called_so():
     """VALIS's "TRE" is a residual of fitted features; Odemis's "RMS" a mean absolute coordinate."""
     pairs = dataset()
