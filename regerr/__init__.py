@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         write_regions,
         write_transform,
     )
+    from .matching import Matching, match
     from .noise import Noise
     from .outliers import remove_outliers, suspects
     from .pairs import FiducialPairs, Unused
@@ -53,6 +54,7 @@ _HOMES = {
                "UnsupportedError"),
     "io": ("Points", "read_pairs", "read_points", "read_transform", "write_pairs", "write_points", "write_regions",
            "write_transform"),
+    "matching": ("Matching", "match"),
     "noise": ("Noise",),
     "outliers": ("remove_outliers", "suspects"),
     "auditing": ("audit",),
@@ -74,6 +76,7 @@ __all__ = [
     "Failure",
     "FiducialPairs",
     "InputError",
+    "Matching",
     "MissingExtraError",
     "Noise",
     "Points",
@@ -94,6 +97,7 @@ __all__ = [
     "datasets",
     "fit",
     "load",
+    "match",
     "plotting",
     "read_pairs",
     "read_points",

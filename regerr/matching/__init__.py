@@ -1,0 +1,11 @@
+"""Which points of two images are the same: pairs proposed from coordinates alone, and a refusal where chance could do as well.
+
+`search` is the table of contents; `families` holds what differs between rigid, similarity and affine; `surfaces` matches points
+to an outline or a mesh. Theory, section 21.
+"""
+
+from .objects import Alignment, Matching, Verdict
+from .pairing import gating_factor
+from .search import match
+
+__all__ = ["Alignment", "Matching", "Verdict", "gating_factor", "match"]

@@ -1,0 +1,130 @@
+"""From a rough map to pairs: who is whose partner, how surely, and who is left out and why (theory, section 21)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+from scipy.special import chdtr, chdtri, fdtri
+
+from ..blocks import fit_blocks
+from ..linalg import components, mahalanobis, matrix_components
+from ..models import Model
+from ..noise import parse_noise
+from ..pairs import FiducialPairs
+from ..results import RegistrationResult
+from .windows import Window
+
+_ROUNDS = 15
+_BALL = {2: np.pi, 3: 4.0 * np.pi / 3.0}
+_RESOLVED = 1e-6  # of the spacing: a predicted s.d. is at least that
+
+
+@dataclass(frozen=True, eq=False)
+class Pairing:
+    """One-to-one pairs within the gate.
+
+    Attributes
+    ----------
+    source, target : (k,) arrays of int
+        The partners, in order of the source.
+    probability : (k,)
+        That the partner is the right one and no chance neighbour.
+    result : RegistrationResult
+        Of these pairs.
+    contested_source, contested_target : arrays of int
+        Points with two candidates within the gate, which are left out.
+    """
+
+    source: np.ndarray
+    target: np.ndarray
+    probability: np.ndarray
+    result: RegistrationResult
+    contested_source: np.ndarray
+    contested_target: np.ndarray
+
+
+def gating_factor(gate: float, dimension: int) -> float:
+    """What a gate leaves of the noise variance: pairs kept within it have so much of the variance of all.
+
+    ``P(chi2_{d+2} <= g^2)/P(chi2_d <= g^2)`` with ``g^2`` the gate's quantile of chi-square on d. Divide the noise covariance of
+    a registration from gated pairs by it.
+
+    Parameters
+    ----------
+    gate : float
+        Probability with which a true pair lies within the gate, 0.997 unless told.
+    dimension : int
+    """
+    squared = float(chdtri(dimension, 1.0 - gate))
+    return float(chdtr(dimension + 2, squared) / chdtr(dimension, squared))
+
+
+def paired(source: np.ndarray, target: np.ndarray, start: tuple[np.ndarray, np.ndarray], model: Model,
+           gate: float) -> Pairing | None:
+    """Assign, fit and gate by the region of a new observation until nothing changes; None where pairs do not determine a map."""
+    i, j = start
+    result = _fitted(source[i], target[j], model)
+    for _ in range(_ROUNDS):
+        if result is None:
+            return None
+        distance, limit = _distances(result, source, target, gate)
+        before, (i, j) = (i, j), _assigned(distance, limit)
+        if np.array_equal(before[0], i) and np.array_equal(before[1], j):
+            break
+        result = _fitted(source[i], target[j], model)
+    if result is None:
+        return None
+    within = distance <= limit
+    rows, columns = within.sum(1) > 1, within.sum(0) > 1
+    alone = ~(rows[i] | columns[j])
+    last = _fitted(source[i[alone]], target[j[alone]], model)
+    if last is None:
+        return None
+    sure = _probabilities(distance, result, source, target, len(i))[i, j]
+    return Pairing(i[alone], j[alone], sure[alone], last, i[~alone], j[~alone])
+
+
+def _fitted(source: np.ndarray, target: np.ndarray, model: Model) -> RegistrationResult | None:
+    """The registration of some pairs, without the warnings that the user will get from `regerr.fit`."""
+    estimator = model.under(parse_noise("both"))
+    d = source.shape[-1]
+    if len(source) <= model.card.determining[d] or estimator.degrees_of_freedom(len(source), d) < 1:
+        return None
+    fitted = fit_blocks(estimator, source, target, None)
+    if fitted.failure > 0:
+        return None
+    return RegistrationResult(FiducialPairs(source, target, source_step=1.0), model, estimator, fitted)
+
+
+def _distances(result: RegistrationResult, source: np.ndarray, target: np.ndarray, gate: float) -> tuple[np.ndarray, float]:
+    """Squared distances (n_source, n_target) in units of what is predicted, and the limit that true pairs keep."""
+    d = source.shape[-1]
+    where = result.predict(source, "observation")
+    resolved = (_RESOLVED * Window.of(target).spacing) ** 2 * np.eye(d)
+    covariance = where.covariance / gating_factor(gate, d) + resolved
+    gap = target - where.mean[:, None]
+    found = mahalanobis(matrix_components(covariance)[..., None], components(gap))
+    return np.where(np.isfinite(found), found, np.inf), d * float(fdtri(d, result.degrees_of_freedom, gate))
+
+
+def _assigned(distance: np.ndarray, limit: float) -> tuple[np.ndarray, np.ndarray]:
+    """The assignment with most pairs within the limit, and of these the closest."""
+    i, j = linear_sum_assignment(np.where(distance <= limit, distance, 1e3 * limit + 1.0))
+    kept = distance[i, j] <= limit
+    return i[kept], j[kept]
+
+
+def _probabilities(distance: np.ndarray, result: RegistrationResult, source: np.ndarray, target: np.ndarray,
+                   count: int) -> np.ndarray:
+    """Of each pair against its rivals in row and column, and against points that lie there by chance."""
+    window, d = Window.of(target), source.shape[-1]
+    variance = np.trace(result.noise_covariance) / d + (_RESOLVED * window.spacing) ** 2
+    likelihood = np.exp(-0.5 * distance) / (2.0 * np.pi * variance) ** (d / 2)
+    reached = max(int(window.inside(result.transform.apply(source), 0.0).sum()), count)
+    around = 3.0 * np.sqrt(variance)  # where a stray would be taken for the partner
+    density = window.n * float(window.share(around)) / (_BALL[d] * around**d)
+    strays = density * (reached - count + 1.0) / (reached + 2.0)
+    rivals = likelihood.sum(1)[:, None] + likelihood.sum(0) - likelihood
+    return likelihood / (rivals + strays)
