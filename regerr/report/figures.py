@@ -12,6 +12,7 @@ from ..canvas import BLUE, ORANGE, SMALL
 from ..error_map import ErrorMap, round_number
 from ..hull import outline
 from ..plotting import plot_map, plot_regions, plot_residuals
+from ..progress import watched
 from ..reporting.extents import radius
 from ..reporting.text import number
 from .contents import Contents
@@ -51,7 +52,8 @@ class Drawing:
 
 def figures(contents: Contents, picture: Picture | None = None) -> list[Drawing]:
     """All figures of a registration, over an image of the target in 2D where there is one."""
-    return [make(contents, picture) for make in (_overlay, _residuals, _regions, _map)]
+    makers = (_overlay, _residuals, _regions, _map)
+    return [make(contents, picture) for make in watched(makers, "Report")]
 
 
 def _overlay(contents: Contents, picture: Picture | None) -> Drawing:
@@ -96,19 +98,21 @@ def _residuals(contents: Contents, picture: Picture | None) -> Drawing:
 
 def _regions(contents: Contents, picture: Picture | None) -> Drawing:
     """The 95 % regions of the TRE."""
-    shown = contents.drawn
+    shown, method = contents.drawn, "wald" if _costly(contents) else "score"
     points = np.concatenate([contents.result.pairs.target, shown.mean])
     times = _enlarged(contents, points, picture)
 
     def draw(view: View) -> None:
-        plot_regions(view.result, view.seen(shown.prediction.targets), "tre", image=_pixels(picture), names=_short(shown.names),
-                     magnification=times, ax=view.ax, resolution=96 if len(view.order) == 2 else 32, **_place(picture))
+        plot_regions(view.result, view.seen(shown.prediction.targets), "tre", method=method, image=_pixels(picture),
+                     names=shown.names, magnification=times, ax=view.ax, resolution=96 if len(view.order) == 2 else 32,
+                     **_place(picture))
         view.ax.set_title("")
 
     what = "targets" if contents.found.targets is not None else "some fiducials"
     size = "to scale" if times == 1 else f"drawn {times:g} times as large as they are"
     words = (f"95 % regions of the TRE at {what}, {size}: each holds the true place of its target with 95 % confidence, if the "
              "model holds.")
+    words += " Drawn are the quick Wald ellipses, not the score regions that the numbers tell of." if method == "wald" else ""
     return Drawing("regions", "95 % regions", words, drawn(contents.result, _room(points, picture), contents.unit, draw))
 
 
@@ -139,6 +143,12 @@ def _map(contents: Contents, picture: Picture | None) -> Drawing:
 # Parts
 
 
+def _costly(contents: Contents) -> bool:
+    """Whether each point of a boundary takes a search: with given covariances, and with heavy tails."""
+    noise = contents.result.noise
+    return noise.shape == "given" or noise.tails is not None
+
+
 def _sheet(view: View, contents: Contents, picture: Picture | None, points: np.ndarray) -> None:
     """Axes around points, or around the image."""
     edges = canvas.frame(view.seen(points)[:, :2]) if picture is None else picture.edges
@@ -160,15 +170,10 @@ def _marked(view: View, contents: Contents) -> list[Any]:
     names, target = contents.result.pairs.names, contents.result.pairs.target
     bad = [i for i, name in enumerate(names) if name in contents.suspicious]
     named = list(range(len(names))) if len(names) <= _MOST_NAMES else bad[:_MOST_NAMES]
-    canvas.name_points(view.ax, view.seen(target)[named, :2], _short([names[i] for i in named]), "black")
+    canvas.name_points(view.ax, view.seen(target)[named, :2], [names[i] for i in named], "black")
     if not bad:
         return []
     return _dots(view, target[bad], "s", "suspicious", color="black", mfc="none", ms=11.0)
-
-
-def _short(names: Any) -> list[str]:
-    """Names that fit beside a point."""
-    return [name if len(name) <= 24 else f"{name[:23]}\N{HORIZONTAL ELLIPSIS}" for name in names]
 
 
 def _times(longest: float, points: np.ndarray) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..reporting.text import article
 from .markup import Markup, element, joined
 from .words import unit_word
 
@@ -34,7 +35,8 @@ def meanings(contents: Contents) -> Markup:
         ("Leverage", "How much a fiducial pulls its own prediction: 0 not at all, 1 entirely. No unit."),
         ("p", "How often chance alone would give something at least as striking, 0 to 1. It is not the probability that a "
               "statement is true."),
-        ("Outside the fiducials", f"Beyond their hull a prediction stands only if the transformation really is {model} there."),
+        ("Outside the fiducials",
+         f"Beyond their hull a prediction stands only if {article(model)} transformation describes it there too."),
     ]
     return element("section", element("h2", "What the numbers mean"), terms(rows))
 

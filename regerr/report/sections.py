@@ -13,7 +13,7 @@ from ..reporting.text import decimals_for, fixed, number, p_text, plus_minus, po
 from .markup import Markup, element, listed
 from .meanings import terms
 from .tables import table
-from .words import SOURCES, headline, length, methods, rung_words, statistic, steps, unit_word
+from .words import SOURCES, determined, headline, length, methods, rung_words, statistic, steps, unit_word
 
 if TYPE_CHECKING:
     from ..deformation import Comparison
@@ -30,8 +30,10 @@ _TIMES = "\N{MULTIPLICATION SIGN}"
 def verdict(contents: Contents) -> Markup:
     """The answer in plain words, with at most two reasons to doubt it."""
     check = contents.check
-    kind, mark, badge = ("sound", "✓", "Nothing speaks against this registration") if check.sound else \
-        ("doubtful", "!", "Look before you rely on this registration")
+    sound = check.sound and determined(contents)
+    badge = "Nothing speaks against this registration" if sound else "Look before you rely on this registration" \
+        if determined(contents) else "These fiducials do not tell how sure this registration is"
+    kind, mark = ("sound", "✓") if sound else ("doubtful", "!")
     reasons = [] if check.sound else [element("p", "Reasons to doubt it:"), listed(_sentence(reason) for reason in check.reasons)]
     return element("section", element("p", element("span", mark, aria_hidden="true", class_="mark"), badge, class_="badge"),
                    *(element("p", said, class_="said") for said in headline(contents)), *reasons, class_=f"verdict {kind}")

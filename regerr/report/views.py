@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _ORDERS: dict[int, tuple[tuple[int, ...], ...]] = {2: ((0, 1),), 3: ((0, 1, 2), (2, 1, 0), (0, 2, 1))}
 _WIDTH, _LEAST = 6.6, 0.34  # inches of a figure, and the least share of the broadest panel that a thin one has
+_LETTERS = 24
 _FLAT = {"width": 4.6, "least": 1.6, "most": 5.6, "around": 1.0}  # inches of a figure in the plane
 
 
@@ -47,8 +48,11 @@ class View:
         """Points (..., d) with their axes in the order of the view."""
         return np.asarray(points)[..., list(self.order)]
 
-    def label(self, unit: str) -> None:
-        """Name the axes that are drawn."""
+    def finish(self, unit: str) -> None:
+        """Name the axes that are drawn; names beside points are cut short, and take no room from the picture."""
+        for text in self.ax.texts:
+            text.set_text(short(text.get_text()))
+            text.set_in_layout(False)
         for axis, k in zip("xy", self.order, strict=False):
             getattr(self.ax, f"set_{axis}label")(f"{'xyz'[k]} ({unit})", fontsize=SMALL + 1)
 
@@ -70,6 +74,11 @@ def drawn(result: RegistrationResult, points: np.ndarray, unit: str, draw: Calla
     return _flat(result, points, unit, draw) if result.pairs.dimension == 2 else _orthogonal(result, points, unit, draw)
 
 
+def short(name: str) -> str:
+    """A name that fits beside a point."""
+    return name if len(name) <= _LETTERS else f"{name[:_LETTERS - 1]}\N{HORIZONTAL ELLIPSIS}"
+
+
 def _flat(result: RegistrationResult, points: np.ndarray, unit: str, draw: Callable[[View], None]) -> Figure:
     from matplotlib.figure import Figure
 
@@ -78,7 +87,7 @@ def _flat(result: RegistrationResult, points: np.ndarray, unit: str, draw: Calla
     figure = Figure(figsize=(_FLAT["width"], height + _FLAT["around"]), dpi=150, layout="constrained")
     view = View((0, 1), result, figure.add_subplot())
     draw(view)
-    view.label(unit)
+    view.finish(unit)
     return figure
 
 
@@ -95,7 +104,7 @@ def _orthogonal(result: RegistrationResult, points: np.ndarray, unit: str, draw:
              for order, cell in zip(_ORDERS[3], cells, strict=True)]
     for view in views:
         draw(view)
-        view.label(unit)
+        view.finish(unit)
     _one_legend(views, figure.add_subplot(grid[1, 1]))
     return figure
 

@@ -93,6 +93,9 @@ def _model(contents: Contents) -> str:
         return f"No evidence against {article(own)} transformation (p {equals(p)})."
     size = "".join(f", and puts fiducials up to {length(contents, rung.apart)} elsewhere" for rung in contents.rungs
                    if rung.name == worst.models[1])
+    if misplaced(contents):
+        return (f"The pairs do not look like {article(own)} transformation and noise (p {equals(p)}), but a misplaced fiducial "
+                "may be all that is behind it.")
     return (f"There is evidence against {article(own)} transformation (p {equals(p)}): {article(worst.models[1])} one fits "
             f"better than chance allows{size}. The radius holds only where the transformation is {own}.")
 
@@ -132,7 +135,8 @@ def steps(contents: Contents) -> list[str]:
     """What to do, the most useful first."""
     found, result = contents.found, contents.result
     doubts = [*filter(None, _doubts(contents))]
-    said = doubts or ["Use the registration within the field of its fiducials, with the radius above."]
+    usable = ["Use the registration within the field of its fiducials, with the radius above."] if determined(contents) else []
+    said = doubts or usable
     if found.targets is not None:
         said.append(extrapolation_sentence(result, found.targets))
     said += [*_better_model(contents), *_gap(contents), *([] if _rejected(contents) else _openings(contents)), *_method(contents)]
@@ -146,17 +150,32 @@ def _doubts(contents: Contents) -> list[str]:
     return [doubt_sentence(contents.result)]
 
 
+def determined(contents: Contents) -> bool:
+    """Whether the regions are bounded and of some size among the fiducials."""
+    found = contents.found
+    return bool(found.centre.bounded[0] and found.edge.bounded[0]) and not found.exact
+
+
+def misplaced(contents: Contents) -> bool:
+    """Whether a fiducial that disagrees explains what the tests find."""
+    names = [finding.name for finding in contents.check.findings]
+    return "bead" in names and not {"deformation", "scale"}.intersection(names)
+
+
 def _rejected(contents: Contents) -> bool:
     """Whether the tests speak against the reported model."""
     return any(float(test.p_value) < REJECTED for test in own_tests(contents))
 
 
 def _better_model(contents: Contents) -> list[str]:
-    """What the simplest model that nothing speaks against would give, where the reported one is rejected."""
+    """What the simplest model that nothing speaks against would give, where it is not the reported one."""
     simplest = contents.ladder.simplest
     better = next((rung for rung in contents.rungs if rung.name == simplest), None)
-    if better is None or not _rejected(contents) or not math.isfinite(better.edge):
+    if better is None or better.name == contents.result.model.card.name or not math.isfinite(better.edge) or misplaced(contents):
         return []
+    if not _rejected(contents):
+        return [f"{article(better.name).capitalize()} model (--model {better.name}) would do, with a 95 % radius at the same "
+                f"places of {span(contents, better.centre, better.edge)}."]
     return [f"With {article(better.name)} model (--model {better.name}), the simplest that nothing speaks against, the 95 % "
             f"radius at the same places would be {span(contents, better.centre, better.edge)}."]
 

@@ -1,0 +1,425 @@
+"""The report: complete, in plain words, in one file that fetches nothing, whatever names the pairs have."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from typer.testing import CliRunner
+
+import regerr
+from regerr import FiducialPairs, InputError, Noise, RegistrationResult, RegistrationWarning, UndeterminedError, report
+from regerr.cli import app
+from regerr.report import markup
+from regerr.report.contents import Contents, gather
+from regerr.report.figures import figures
+from regerr.report.gains import gains
+from regerr.report.picture import picture_of
+from regerr.report.tables import table
+from regerr.report.vector import DRAWN, inline
+from regerr.report.views import reordered
+from regerr.report.words import headline, methods, steps
+
+SECTIONS = ["What to do next", "Pictures", "How wrong, where", "The fiducials", "Is it only noise?", "What was done",
+            "The transformation", "For a methods section", "What the numbers mean"]
+HOSTILE = ("<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "$\\frac{a}{", "a & b", "\u202eevil", "n" * 200,
+           "]]></svg><script>1</script>", "&lt;b&gt;")
+VOID = {"meta", "br"}
+
+
+def made(n: int = 9, d: int = 2, sd: float = 1.0, seed: int = 1, model: str = "rigid", noise: Any = "both",
+         **more: Any) -> RegistrationResult:
+    """A registration of noisy points in a field of 100 units."""
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(0, 100, (n, d))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RegistrationWarning)
+        return regerr.fit(FiducialPairs(x, x + 20 + rng.normal(0, sd, x.shape), **more), model, noise)
+
+
+class Page(HTMLParser):
+    """Tags with their attributes, text outside of them, and whether every tag is closed by its own."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.said: list[str] = []
+        self.balanced = True
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        self.balanced &= bool(self.open) and self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if not {"style", "svg"}.intersection(self.open):
+            self.said.append(data)
+
+    @property
+    def words(self) -> str:
+        return " ".join(" ".join(self.said).split())
+
+    def names(self) -> set[str]:
+        return {tag for tag, _ in self.tags}
+
+
+def written(result: RegistrationResult, folder: Path, **options: Any) -> Page:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        path, *_ = report.write(result, folder / "report.html", force=True, **options)
+    return Page(path.read_text(encoding="utf-8"))
+
+
+# The page as a whole
+
+
+@pytest.mark.parametrize(("d", "model"), [(2, "rigid"), (3, "affine")])
+def test_a_page_has_every_section(tmp_path: Path, d: int, model: str) -> None:
+    page = written(made(d=d, model=model), tmp_path, targets=np.full((2, d), 40.0) + np.eye(2, d), files=["beads.csv"])
+    assert page.balanced and not page.open
+    assert all(title in page.words for title in SECTIONS)
+    assert [attrs["aria-label"] for tag, attrs in page.tags if tag == "svg"] == \
+        ["Fiducials on the target", "Residuals, magnified", "95 % regions", "Map of the 95 % radius"]
+    assert "Within the field of the 9 fiducials the 95 % radius is" in page.words
+    assert page.words.count("r.m.s. (px)") >= 3 and "Observation, where a feature" in page.words
+    assert sum(tag == "h1" for tag, _ in page.tags) == 1
+
+
+def test_a_page_fetches_nothing_and_runs_nothing(tmp_path: Path) -> None:
+    image = np.random.default_rng(0).integers(0, 255, (120, 120)).astype(np.uint8)
+    page = written(made(), tmp_path, image=image)
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    pixels = re.compile(r"data:image/png;base64,[\w+/=\s]+")
+    assert pixels.search(text) and not re.search(r"https?:|//[a-z]|@import|javascript:", pixels.sub("", text), re.I)
+    assert page.names().isdisjoint({"script", "link", "iframe", "object", "embed", "base", "form", "a", "img"})
+    for _, attrs in page.tags:
+        assert not any(key.startswith("on") for key in attrs)
+        for key in ("href", "src", "xlink:href"):
+            assert (attrs.get(key) or "#").startswith(("#", "data:image/png;base64,"))
+    policy = next(attrs["content"] for _, attrs in page.tags if attrs.get("http-equiv") == "Content-Security-Policy")
+    assert policy is not None and policy.startswith("default-src 'none'")
+
+
+def test_the_same_pairs_give_the_same_page(tmp_path: Path) -> None:
+    first, second = tmp_path / "a.html", tmp_path / "b.html"
+    for path in (first, second):
+        report.write(made(d=3), path)
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_ids_are_unique_and_every_reference_has_one(tmp_path: Path) -> None:
+    page = written(made(d=3), tmp_path)
+    ids = [attrs["id"] for _, attrs in page.tags if "id" in attrs]
+    assert len(ids) == len(set(ids)) > 50
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    used = set(re.findall(r"url\(#([^)]+)\)", text)) | set(re.findall(r'href="#([^"]+)"', text))
+    assert used and used <= set(ids)
+
+
+# Names from files
+
+
+@pytest.mark.parametrize("d", [2, 3])
+def test_hostile_names_are_text(tmp_path: Path, d: int) -> None:
+    result = made(len(HOSTILE), d, names=HOSTILE, source_unit="<i>", target_unit='nm"><b>')
+    plain = written(made(len(HOSTILE), d), tmp_path)
+    page = written(result, tmp_path, targets=regerr.Points(np.full((1, d), 50.0), ("<svg onload=alert(1)>",), "<i>"),
+                   files=["<script>beads</script>.csv"], title=None)
+    assert page.balanced and not page.open
+    assert page.names() == plain.names()
+    assert all(name in page.words for name in HOSTILE if name.isprintable())
+    assert "<script>beads</script>.csv" in page.words and "<svg onload=alert(1)>" in page.words
+    assert "\u202e" not in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_check_of_hostile_names_sees_one_that_gets_through() -> None:
+    assert "script" in Page(markup.element("p", markup.Markup(HOSTILE[0]))).names()
+    assert "script" not in Page(markup.element("p", HOSTILE[0])).names()
+
+
+@pytest.mark.parametrize("text", [*HOSTILE, "'", '"', "<", ">", "&", "\x00", "\ud800", "\u200b"])
+def test_every_text_comes_back_as_it_was(text: str) -> None:
+    """But for what cannot be seen, in elements and in attributes alike."""
+    page = Page(markup.element("p", text, title=text))
+    ((tag, attrs),) = page.tags
+    assert tag == "p" and attrs == {"title": markup.visible(text)}
+    assert "".join(page.said) == markup.visible(text)
+    assert not re.search("[\x00\u202e\u200b\ud800]", markup.visible(text))
+
+
+def test_tables_name_rows_and_columns_and_mark_what_to_look_at() -> None:
+    page = Page(table("T<", ": what", ["", "x (nm)"], [["a<b", 1], ["c", 2]], [True, False]))
+    assert page.balanced
+    assert [attrs.get("scope") for tag, attrs in page.tags if tag == "th"] == ["col", "col", "row", "row"]
+    assert [attrs.get("class") for tag, attrs in page.tags if tag == "tr"] == [None, "marked", None]
+    assert "T< : what" in page.words and "a<b" in page.words
+
+
+def test_a_dollar_sign_begins_no_formula() -> None:
+    with matplotlib.rc_context(DRAWN):
+        figure = Figure()
+        figure.add_subplot().set_title("$\\frac{")
+        assert inline(figure, "f", "words").startswith("<svg")
+
+
+# What it says
+
+
+def told(result: RegistrationResult, targets: Any = None) -> Contents:
+    return gather(result, targets)
+
+
+def test_the_headline_is_the_summary_in_three_sentences() -> None:
+    contents = told(made())
+    radius = [float(one.radius[0]) for one in (contents.found.centre, contents.found.edge)]
+    sure, model, beads = headline(contents)
+    low, high = map(float, re.findall(r"is ([\d.]+) to ([\d.]+) px", sure)[0])
+    np.testing.assert_allclose([low, high], radius, rtol=0.05)
+    p = min(float(test.p_value) for test in contents.ladder.comparisons if test.models[0] == "rigid")
+    assert model == f"No evidence against a rigid transformation (p = {p:.2f})."
+    assert beads == "No fiducial disagrees with the others."
+
+
+def test_a_misplaced_fiducial_is_named_first_and_marked(tmp_path: Path) -> None:
+    good = made(12)
+    y = good.pairs.target.copy()
+    y[6] += 25.0
+    pairs = FiducialPairs(good.pairs.source, y, [f"bead {i}" for i in range(12)], "nm", "nm")
+    contents = told(regerr.fit(pairs))
+    assert headline(contents)[2].startswith("'bead 6' is suspicious: it lies ")
+    assert "'bead 6'" in steps(contents)[0] and contents.suspicious == {"bead 6"}
+    page = written(regerr.fit(pairs), tmp_path)
+    assert [attrs.get("class") for tag, attrs in page.tags if tag == "tr"].count("marked") == 1
+    assert ("section", {"class": "verdict doubtful"}) in page.tags
+
+
+def test_a_wrong_model_is_told_with_what_another_would_give() -> None:
+    rng = np.random.default_rng(2)
+    x = rng.uniform(0, 100, (15, 2))
+    contents = told(regerr.fit(FiducialPairs(x, x @ [[1.0, 0.08], [0.0, 0.95]] + rng.normal(0, 0.3, x.shape)), "rigid"))
+    model, first, second = headline(contents)[1], *steps(contents)[:2]
+    assert model.startswith("There is evidence against a rigid transformation (p < 0.0001): an affine one fits better")
+    assert "--model affine" in first and second.startswith("With an affine model")
+    affine = regerr.fit(contents.result.pairs, "affine")
+    apart = np.linalg.norm(affine.residuals - contents.result.residuals, axis=-1).max()
+    assert float(re.findall(r"up to ([\d.]+) px", model)[0]) == pytest.approx(apart, rel=0.05)
+
+
+def test_a_simpler_model_is_offered() -> None:
+    said = steps(told(made(model="affine")))
+    assert any(step.startswith("A rigid model (--model rigid) would do") for step in said)
+
+
+def test_without_bounds_nothing_is_said_to_be_usable(tmp_path: Path) -> None:
+    x = np.random.default_rng(1).uniform(0, 100, (7, 2)) * [1.0, 0.005]
+    result = regerr.fit(FiducialPairs(x, x + np.random.default_rng(2).normal(0, 1, x.shape)), "affine")
+    page = written(result, tmp_path)
+    assert "do not tell how sure" in page.words and "Use the registration within" not in page.words
+    assert "would close it" in page.words and "unbounded" in page.words
+
+
+def test_exact_pairs_are_told_apart(tmp_path: Path) -> None:
+    x = np.random.default_rng(1).uniform(0, 100, (7, 2))
+    with pytest.warns(RegistrationWarning, match="fit exactly"):
+        result = regerr.fit(FiducialPairs(x, x + 5))
+    assert "The pairs fit exactly, to rounding" in written(result, tmp_path).words
+
+
+@pytest.mark.parametrize(("noise", "model"), [("target", "affine"), ("source", "affine"), ("full", "affine"),
+                                              (Noise(scale=1.0), "rigid"), ("both", "similarity")])
+def test_every_noise_and_model_has_a_page(tmp_path: Path, noise: Any, model: str) -> None:
+    page = written(made(14, 3, model=model, noise=noise), tmp_path)
+    assert page.balanced and all(title in page.words for title in SECTIONS)
+
+
+@pytest.mark.parametrize("d", [2, 3])
+def test_covariances_of_the_fiducials_have_a_page(tmp_path: Path, d: int) -> None:
+    covariance = np.tile(np.diag(np.arange(1.0, d + 1)), (6, 1, 1))
+    page = written(made(6, d, target_covariance=covariance), tmp_path)
+    assert "quick Wald ellipses" in page.words
+
+
+def test_two_units_are_told_in_both() -> None:
+    rng = np.random.default_rng(3)
+    x = rng.uniform(0, 100, (9, 2))
+    pairs = FiducialPairs(x, 50 * x + rng.normal(0, 30, x.shape), source_unit="px", target_unit="nm")
+    contents = told(regerr.fit(pairs, "similarity"))
+    both = re.findall(r"is ([\d.]+) to ([\d.]+) nm \(([\d.]+) to ([\d.]+) px of the source\)", headline(contents)[0])
+    low, high, back_low, back_high = map(float, both[0])
+    np.testing.assert_allclose([low / back_low, high / back_high], 50, rtol=0.06)
+
+
+def test_the_methods_sentence_holds_the_numbers() -> None:
+    contents = told(made(model="rigid"))
+    said = methods(contents)
+    result = contents.result
+    assert f"regerr {regerr.__version__}" in said and "9 matched fiducials in 2D" in said
+    for value in (result.fre_rms, result.fle_rms, contents.found.centre.rms[0], contents.found.edge.radius[0]):
+        assert any(float(x) == pytest.approx(float(value), rel=0.006) for x in re.findall(r"([\d.]+) px", said))
+    assert re.search(r"Against a similarity transformation: F\(1, 14\) = [\d.]+, p = 0\.\d+", said)
+
+
+# What would help
+
+
+def test_a_gain_is_that_of_a_design_with_one_more_fiducial() -> None:
+    """Simulated: with the new fiducial the mean squared TRE falls by the factor that was told."""
+    contents = told(made(8, seed=4))
+    more = gains(contents.result, contents.ends)
+    assert more is not None and more.one < more.before and more.doubled == pytest.approx(more.before / np.sqrt(2))
+    result, place = contents.result, contents.ends.prediction.targets[contents.ends.names.index(more.name)]
+    rng, k = np.random.default_rng(5), 20000
+    truth = result.transform
+    squares = []
+    for x in (result.pairs.source, np.concatenate([result.pairs.source, more.place[None]])):
+        source, target = (points + rng.normal(0, 0.5, (k, *points.shape)) for points in (x, truth.apply(x)))
+        fits = regerr.fit(FiducialPairs(source, target))
+        off = fits.transform.apply(np.broadcast_to(place, (k, 1, 2))) - truth.apply(place[None])
+        squares.append((off**2).sum((-2, -1)))
+    ratio = np.sqrt(squares[1].mean() / squares[0].mean())
+    error = 0.5 * ratio * np.hypot(*(s.std() / s.mean() / np.sqrt(k) for s in squares))
+    assert abs(more.one / more.before - ratio) < 4 * error + 0.01  # the estimate stands for the truth to first order
+    assert abs(1.0 - ratio) > 10 * error
+
+
+def test_no_gain_is_told_where_nothing_can_be() -> None:
+    covariance = np.tile(np.eye(2), (7, 1, 1))
+    result = made(7, target_covariance=covariance)
+    assert gains(result, gather(result).ends) is None
+
+
+# Figures
+
+
+def test_a_view_is_the_same_registration() -> None:
+    covariance = np.tile(np.diag([1.0, 2.0, 3.0]), (9, 1, 1))
+    for result in (made(d=3), made(d=3, model="affine"), made(d=3, target_covariance=covariance)):
+        order = (2, 1, 0)
+        other = reordered(result, order)
+        x = result.pairs.source
+        np.testing.assert_allclose(other.transform.apply(x[:, order]), result.transform.apply(x)[:, order], atol=1e-5)
+        np.testing.assert_allclose(other.predict(x[:, order], "tre").rms, result.predict(x, "tre").rms, rtol=1e-4)
+
+
+def test_figures_are_written_as_pdf(tmp_path: Path) -> None:
+    paths = report.write(made(d=3), tmp_path / "r.html", figures=tmp_path / "deep" / "figures")
+    assert [path.name for path in paths] == ["r.html", "overlay.pdf", "residuals.pdf", "regions.pdf", "map.pdf"]
+    assert all(path.read_bytes().startswith(b"%PDF") for path in paths[1:])
+    with pytest.raises(InputError, match="already exists"):
+        report.write(made(d=3), tmp_path / "s.html", figures=tmp_path / "deep" / "figures")
+    assert not (tmp_path / "s.html").exists()
+
+
+def test_a_volume_is_drawn_from_three_sides() -> None:
+    for drawing in figures(gather(made(d=3))):
+        labels = [(ax.get_xlabel()[0], ax.get_ylabel()[0]) for ax in drawing.figure.axes if ax.get_xlabel()]
+        assert labels[:3] == [("x", "y"), ("z", "y"), ("x", "z")]
+
+
+def test_a_large_image_is_thinned_and_stays_in_place() -> None:
+    image = np.zeros((3300, 5000), np.uint16)
+    image[1600:1608, 2400:2408] = 1000
+    picture = picture_of(image, 0.5, (10.0, 20.0))
+    assert max(picture.pixels.shape) <= 1600
+    row, column = np.unravel_index(np.argmax(picture.pixels), picture.pixels.shape)
+    place = np.array(picture.origin) + np.array([column, row]) * picture.spacing
+    np.testing.assert_allclose(place, [10 + 0.5 * 2403.5, 20 + 0.5 * 1603.5], atol=1.6)
+
+
+# Bad input, and files
+
+
+def test_refusals_are_one_sentence_and_leave_nothing(tmp_path: Path) -> None:
+    result, page = made(), tmp_path / "report.html"
+    rng = np.random.default_rng(1)
+    batch = regerr.fit(FiducialPairs(rng.normal(size=(3, 5, 2)), rng.normal(size=(3, 5, 2))))
+    line = np.linspace(0, 1, 5)[:, None] * np.ones(3)
+    failed = regerr.fit(FiducialPairs(line, line + 1), on_failure="mark")
+    cases: list[tuple[RegistrationResult, Path, dict[str, Any], type[Exception], str]] = [
+        (batch, page, {}, InputError, r"3 registrations.*use result\[i\]"),
+        (failed, page, {}, UndeterminedError, "one line"),
+        (result, tmp_path / "report.pdf", {}, InputError, "ends in '.pdf': give a name that ends in .html"),
+        (result, tmp_path, {}, InputError, "give a name that ends in .html"),
+        (result, tmp_path / "none" / "r.html", {}, InputError, "cannot write"),
+        (result, page, {"image": np.zeros((5, 5, 7))}, InputError, "give one picture"),
+        (result, page, {"image": np.zeros((5, 5)), "spacing": -1}, InputError, "a length above 0"),
+        (result, page, {"image": np.zeros((5, 5)), "spacing": (1, 2, 3)}, InputError, "one number, or two"),
+        (result, page, {"image": tmp_path / "no.tif"}, InputError, "there is no such file"),
+        (result, page, {"targets": [[1.0, 2.0, 3.0]]}, InputError, "targets have shape"),
+        (made(d=3), page, {"image": np.zeros((5, 5))}, InputError, "these are 3D: leave it out"),
+    ]
+    for given, path, options, fault, words in cases:
+        with pytest.raises(fault, match=words) as raised:
+            report.write(given, path, **options)
+        assert "\n" not in str(raised.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_existing_page_needs_force(tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    page.write_text("mine")
+    with pytest.raises(InputError, match="already exists"):
+        report.write(made(), page)
+    assert page.read_text() == "mine"
+    assert made().report(page, force=True) == [page]
+    assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_an_interrupted_report_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Figure, "savefig", stop)
+    with pytest.raises(KeyboardInterrupt):
+        report.write(made(), tmp_path / "report.html", figures=tmp_path / "figures")
+    assert not list(tmp_path.glob("*.html")) and not list(tmp_path.rglob(".unfinished*"))
+
+
+# The command
+
+
+def test_the_command_writes_a_page_from_files(tmp_path: Path) -> None:
+    tifffile = pytest.importorskip("tifffile")
+    rng = np.random.default_rng(1)
+    x = rng.uniform(0, 100, (9, 2))
+    rows = "\n".join(",".join([f"b{i}", *(f"{v:.4f}" for v in (*a, *b))]) for i, (a, b) in
+                     enumerate(zip(x, x + rng.normal(0, 1, x.shape), strict=True)))
+    (tmp_path / "beads.csv").write_text("name,x_source (nm),y_source (nm),x_target (nm),y_target (nm)\n" + rows)
+    (tmp_path / "targets.csv").write_text("name,x (nm),y (nm)\ncell,50,50\n")
+    tifffile.imwrite(tmp_path / "image.tif", rng.integers(0, 255, (2, 64, 64)).astype(np.uint8), photometric="minisblack")
+    page = tmp_path / "out.html"
+    run = CliRunner().invoke(app, ["report", str(tmp_path / "beads.csv"), "--targets", str(tmp_path / "targets.csv"), "--image",
+                                   str(tmp_path / "image.tif"), "--page", "1", "--spacing", "2", "--output", str(page),
+                                   "--figures", str(tmp_path / "figures")])
+    assert run.exit_code == 0, run.output
+    assert run.output.count("Wrote") == 5
+    assert {"beads.csv", "cell"} <= set(re.findall(r"[\w.]+", Page(page.read_text(encoding="utf-8")).words))
+
+
+@pytest.mark.parametrize(("options", "words"), [
+    (["--spacing", "2"], "--spacing tell"), (["--image", "two.tif"], "holds 2 pages: choose one with --page 0 to 1"),
+    (["--image", "two.tif", "--page", "7"], "has no page 7"), (["--image", "beads.csv"], "cannot be read as a TIFF image"),
+    (["--output", "page.txt"], "ends in '.txt'"), (["--image", "two.tif", "--page", "0", "--spacing", "a"], "--spacing is 'a'")])
+def test_the_command_refuses_in_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str],
+                                             words: str) -> None:
+    tifffile = pytest.importorskip("tifffile")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "beads.csv").write_text("x_source,y_source,x_target,y_target\n0,0,1,1\n9,0,10,1.2\n9,9,10,10\n0,9,1.1,10\n")
+    tifffile.imwrite("two.tif", np.zeros((2, 8, 8), np.uint8), photometric="minisblack")
+    run = CliRunner().invoke(app, ["report", "beads.csv", *options])
+    assert run.exit_code == 2
+    assert words in " ".join(run.stderr.split()) and "Traceback" not in run.output
+    assert not (tmp_path / "report.html").exists()
