@@ -17,6 +17,7 @@ _AGREEMENT = 1e-9  # of the polynomial with the function, relative
 _SAFE = (1e-30, 1e30)  # squares that float32 holds with all its digits
 _CONDITION = 1e8  # of the curvature, its axes to one scale; beyond it the value at a row's vertex loses digits that float32 has
 _CHECKS = 12
+_STILL = 1e-9  # of the reach: a vertex nearer than this to where it should be is there
 _UPRIGHT = 1e-8  # of a parabola's breadth: a vertex that moves less over all rows stands still
 
 Function = Callable[[np.ndarray], np.ndarray]
@@ -98,7 +99,7 @@ def quadratic_of(function: Function, centre: np.ndarray, shape: tuple[int, ...])
     function : callable
         Values (m,) at points (m, d).
     centre : (d,)
-        Where the polynomial would have its least value.
+        Where the polynomial would have its least value, or near there.
     shape : (d,)
         Pixels of the grid along x, y (and z); the function is asked there and up to as far again from the centre.
 
@@ -136,6 +137,17 @@ def _through(function: Function, centre: np.ndarray, reach: np.ndarray) -> Quadr
     least, *rest = function(centre + np.array(offsets))
     ahead, behind, with_, against = np.split(np.array(rest), np.cumsum([len(steps), len(steps), len(pairs)]))
     curvature = np.diag((0.5 * (ahead + behind) - least) / reach**2)
+    slope = 0.5 * (ahead - behind) / reach
     for (i, j), value in zip(pairs, (with_ - against) / 4.0, strict=True):
-        curvature[i, j] = curvature[j, i] = value / (reach[i] * reach[j])
-    return Quadratic(centre, float(least), curvature)
+        curvature[i, j] = curvature[j, i] = value / (reach[i] * reach[j]) - 0.5 * slope[j] / reach[i]
+    return _about_its_vertex(Quadratic(centre, float(least), curvature), slope, reach)
+
+
+def _about_its_vertex(found: Quadratic, slope: np.ndarray, reach: np.ndarray) -> Quadratic:
+    """The same polynomial where it rises at its centre, which then was a guess, about the place of its least value."""
+    if not np.isfinite(slope).all() or not np.linalg.det(found.curvature) > 0:
+        return found
+    shift = -0.5 * np.linalg.solve(found.curvature, slope)
+    if (np.abs(shift) <= _STILL * reach).all():
+        return found
+    return Quadratic(found.centre + shift, found.least + 0.5 * float(slope @ shift), found.curvature)

@@ -111,8 +111,11 @@ _ISOTROPIC: tuple[str | Noise, ...] = ("both", "target", "source", Noise(0.5), N
 _GIVEN: tuple[str | Noise, ...] = ("given", Noise(shape="given", scale=1.0))
 _FULL: tuple[str | Noise, ...] = ("full", Noise(1.0, "full"), Noise(2.0, "full"), Noise(math.inf, "full"))
 
-CASES = [Case(model, noise, dimension) for model in MODELS for noise in (*_ISOTROPIC, *_GIVEN, *(_FULL if model == "affine" else ()))
+CASES = [Case(model, noise, dimension) for model in MODELS
+         for noise in (*_ISOTROPIC, *_GIVEN, *(_FULL if model == "affine" else ()))
          for dimension in (2, 3)]
+
+CLOSED_FORMS = [case for case in CASES if not case.given]
 
 
 def targets_near(seed: int, dimension: int, m: int = 3, batch: tuple[int, ...] = ()) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 import odrpack
 import pytest
 import statsmodels.api as sm
-from cases import CASES, SPREAD, Case, points_near, rotation, targets_near
+from cases import CLOSED_FORMS, SPREAD, Case, points_near, rotation, targets_near
 from scipy import stats
 from scipy.spatial.transform import Rotation
 
@@ -299,7 +299,7 @@ def naive_p_values(case: Case, pairs: FiducialPairs, new: naive.Pair, kind: str,
 
 
 # affine regression, either way, has witnesses of its own above
-NAIVE = [case for case in CASES if case.model != "affine" or case.noise in ("both", Noise(0.5), Noise(2.0))
+NAIVE = [case for case in CLOSED_FORMS if case.model != "affine" or case.noise in ("both", Noise(0.5), Noise(2.0))
          or (case.assumed.shape == "full" and case.assumed.ratio > 0)]
 
 
@@ -320,7 +320,7 @@ def test_statistics_are_those_of_a_dense_refit_with_the_new_pair(case, seed):
             assert p[j] == pytest.approx(min(expected[0], 2 * expected[1], 1.0), rel=1e-8)
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if c.model != "affine" and not c.known_scale], ids=str)
+@pytest.mark.parametrize("case", [c for c in CLOSED_FORMS if c.model != "affine" and not c.known_scale], ids=str)
 def test_pair_p_values_are_those_of_section_7(case):
     pairs = case.pairs(3)
     expected = naive.pair_p_values(pairs.source, pairs.target, case.model == "similarity", case.assumed.ratio)
@@ -340,7 +340,7 @@ def test_the_naive_statistics_can_disagree():
 
 # --- first-order covariances of section 4 and 10 -----------------------------------------------------------------------------
 
-@pytest.mark.parametrize("case", [c for c in CASES if c.model != "affine"], ids=str)
+@pytest.mark.parametrize("case", [c for c in CLOSED_FORMS if c.model != "affine"], ids=str)
 def test_covariance_is_the_inverse_information_of_all_parameters(case):
     """Section 4 with leverages at latent points: ``G_0 (sum G_i' G_i)^-1 G_0'`` and the kind's own noise."""
     d, kappa, scaled = case.dimension, case.assumed.source_share, case.model == "similarity"
@@ -377,7 +377,7 @@ def test_wald_ellipse_of_affine_both_is_section_10(dimension, noise):
             np.testing.assert_allclose(found, sigma * (1 / n + dx @ inner @ dx + extra), rtol=1e-9)
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if not c.known_scale], ids=str)
+@pytest.mark.parametrize("case", [c for c in CLOSED_FORMS if not c.known_scale], ids=str)
 def test_wald_region_is_the_f_region_of_its_covariance(case):
     """Sections 3, 4, 10: ``e' C^-1 e / d`` follows F on the model's degrees of freedom; of a free covariance Hotelling's law."""
     d = case.dimension

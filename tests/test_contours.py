@@ -7,7 +7,7 @@ import warnings
 
 import numpy as np
 import pytest
-from cases import CASES, Case, motion, moved, targets_near
+from cases import CASES, CLOSED_FORMS, Case, motion, moved, targets_near
 
 import regerr
 from regerr import FiducialPairs, Noise
@@ -16,7 +16,7 @@ from regerr.geometry.contours import Mesh, boundary, bounded, volume
 from regerr.regions import Region
 
 LEVEL = 0.95
-PLANE = [case for case in CASES if case.dimension == 2]
+PLANE = [case for case in CLOSED_FORMS if case.dimension == 2] + [Case("rigid", "given", 2)]
 SPACE = [Case("rigid", "both", 3), Case("similarity", "source", 3), Case("affine", "both", 3), Case("affine", "source", 3),
          Case("affine", Noise(2.0, "full"), 3)]
 EXPENSIVE = (Case("affine", Noise(2.0, "full"), 2), Case("affine", Noise(1.0, "full"), 2))

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from cases import CASES, Case, points_near, targets_near
+from cases import CLOSED_FORMS, Case, points_near, targets_near
 
 import regerr
 from regerr import FiducialPairs, Noise
@@ -217,7 +217,7 @@ def test_a_rigid_region_becomes_a_ring_when_section_19_says():
 
 # --- identities --------------------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("case", [c for c in CASES if not c.known_scale and c.model == "rigid"], ids=str)
+@pytest.mark.parametrize("case", [c for c in CLOSED_FORMS if not c.known_scale and c.model == "rigid"], ids=str)
 def test_fle_from_fre_is_section_16(case):
     """``FLE^2 = FRE^2/(1 - k/(nd))``: rigid ``1 - 2/n`` in 3D, ``1 - 3/(2n)`` in the plane; never ``1 - 1/(2n)``."""
     result = case.fit(case.pairs(1))

@@ -38,6 +38,7 @@ from .base import Card, Estimator, Fit, Joint, mapped, rest_of, without_each
 from .solver import Problem, Solution, Terms, gradients, normal_equations, seen_in_target, solve, solved
 
 _POINTS = 1 << 16  # points that are refitted at a time
+_REFIT = 40  # most steps of a refit with a new pair: near the boundary of a region few are taken, and far out none is missed
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,6 +176,9 @@ class LatentPositions(Estimator):
             pieces = [self._joined(flat.take(dataset[part]), u[:, part], v[:, part], _part(new, part)) for part in parts]
         total, deleted = (np.concatenate([piece[i] for piece in pieces]).reshape(shape) for i in (0, 1))
         before = fit.rss[..., None]
+        # so far out that rounding hides the sum of squares
+        lost = np.isnan(total) & (fit.failure == 0)[..., None]
+        total, deleted = np.where(lost, np.inf, total), np.where(lost | np.isnan(deleted), np.inf, deleted)
         deleted = np.minimum(deleted, total)
         return Joint(deleted, rest_of(total, deleted), np.maximum(total - before, 0.0), before, np.ones_like(before))
 
@@ -183,7 +187,7 @@ class LatentPositions(Estimator):
         x, y = (np.concatenate([old, z[..., None]], -1) for old, z in ((fit.x, u), (fit.y, v)))
         given = PairCovariances(_appended(fit.given.source, new.source, fit.n), _appended(fit.given.target, new.target, fit.n))
         problem = self._problem(x, y, given)
-        terms = solve(problem, fit.matrix, np.zeros(u.shape)).terms
+        terms = solve(problem, fit.matrix, np.zeros(u.shape), _REFIT).terms
         normal = normal_equations(problem, terms)[0]
         last = _last(terms)
         g = [np.broadcast_to(row[:, None, None], last.latent.shape) for row in np.eye(len(u))] + gradients(problem, last.latent)
@@ -194,7 +198,7 @@ class LatentPositions(Estimator):
     def _constrained(self, fit: _FlatFit, u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """RSS with ``T(u) = v``, and what this constraint costs at the constrained fit (theory, section 10, `tre`)."""
         problem = self._problem(fit.x - u[..., None], fit.y - v[..., None], fit.given, shifts=False)
-        terms = solve(problem, fit.matrix, np.zeros(u.shape)).terms
+        terms = solve(problem, fit.matrix, np.zeros(u.shape), _REFIT).terms
         normal = normal_equations(problem, terms)[0]
         pull = terms.pull.sum(-1)
         repeats = fit.n if terms.precision.shape[-1] == 1 else 1

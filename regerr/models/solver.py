@@ -159,15 +159,15 @@ def normal_equations(problem: Problem, terms: Terms) -> tuple[np.ndarray, np.nda
     return rows_matrix(matrix), right.T
 
 
-def solve(problem: Problem, matrix: np.ndarray, shift: np.ndarray) -> Solution:
-    """Search from given maps (d, d, b), (d, b); each problem is damped and ends by itself (Levenberg 1944)."""
+def solve(problem: Problem, matrix: np.ndarray, shift: np.ndarray, most: int = STEPS) -> Solution:
+    """Search from given maps (d, d, b), (d, b) in at most so many steps; each is damped and ends by itself (Levenberg 1944)."""
     b = len(shift[0])
     best = Terms.of(problem, matrix.copy(), shift.copy())
     floor = 64.0 * EPS**2 * dot(problem.y, times(best.precision, problem.y)).sum(-1)
     steps, settled = np.zeros(b, int), np.zeros(b, bool)
     rows = np.flatnonzero(np.isfinite(best.rss))
-    now, part, damping = best.take(rows), problem.take(rows), np.zeros(len(rows))
-    for _ in range(STEPS):
+    now, part, damping, ended = best.take(rows), problem.take(rows), np.zeros(len(rows)), np.zeros(len(rows), bool)
+    for _ in range(most):
         if not len(rows):
             break
         step, fall = _step(part, now, damping)
@@ -175,14 +175,15 @@ def solve(problem: Problem, matrix: np.ndarray, shift: np.ndarray) -> Solution:
         accepted = trial.rss <= now.rss * (1.0 + 1e-12)
         # a damped step promises less than lies ahead
         left, variance = fall * (1.0 + damping) ** 2, now.rss / part.x.shape[-1]
-        ended = left <= _ENDED * variance + floor[rows]
-        settled[rows] = left <= _SETTLED * variance + floor[rows]
+        ended |= left <= _ENDED * variance + floor[rows]
+        settled[rows] |= ended | (left <= _SETTLED * variance + floor[rows])
         damping = _damping(damping, accepted, now.rss - trial.rss, fall, now.rss)
         now = now.replaced(accepted, trial.take(accepted))
         steps[rows] += 1
         if ended.mean() > 1.0 - _COMPRESSED or ended.all():
             best.replaced(rows, now)
             rows, now, part, damping = rows[~ended], now.take(~ended), part.take(~ended), damping[~ended]
+            ended = np.zeros(len(rows), bool)
     if len(rows):
         best.replaced(rows, now)
     return Solution(best, steps, settled)
