@@ -295,6 +295,8 @@ BAD: dict[str, tuple[bytes, str]] = {
     "napari, time too": (text("index,axis-0,axis-1,axis-2,axis-3", "0,1,2,3,4"), "its points have 4 axes"),
     "napari, empty": (text("index,axis-0,axis-1"), "it holds a header and no points"),
     "localisations, a precision of 0": (EXAMPLES["trackpy"].content.replace(b"0.1", b"0"), "row 2: a precision is 0"),
+    "localisations, a precision whose square is infinite": (EXAMPLES["trackpy"].content.replace(b"0.1", b"1e200"),
+                                                            r"row 2: a precision is 1e\+200"),
     "localisations, no number": (EXAMPLES["nanoimager"].content.replace(b"1.5", b"abc"),
                                  r"column X \(nm\): 'abc' is not a finite"),
     "localisations, units": (EXAMPLES["nanoimager"].content.replace(b"Y (nm)", b"Y (um)"),

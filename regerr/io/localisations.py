@@ -17,7 +17,7 @@ from ..errors import RegistrationWarning
 from .columns import unit_of
 from .document import Document
 from .frame import Frame, ratio_of
-from .sheet import Sheet, Side, diagonal, refusal, sheet_of, short
+from .sheet import Sheet, Side, diagonal, improper, refusal, sheet_of, short
 from .table import Row, Table, number
 
 _AXIS = re.compile(r"(?:position_)?([xyz])(?:_position)?\Z")
@@ -71,7 +71,7 @@ def numbers(table: Table, rows: Sequence[Row], columns: Sequence[int], header: S
 
 def positive(sigma: np.ndarray, lines: Sequence[int], faults: list[str]) -> np.ndarray:
     """Standard deviations, those that are not positive told as faults."""
-    for r in np.flatnonzero(~((sigma > 0) & np.isfinite(sigma**2) & (sigma**2 > 0)).all(1)).tolist():
+    for r in improper(sigma).tolist():
         faults.append(f"row {lines[r]}: a precision is {np.min(sigma[r]):g}: give a positive number")
     return sigma
 

@@ -17,7 +17,7 @@ import numpy as np
 from ..errors import InputError, MissingExtraError, RegistrationWarning
 from .document import Document
 from .frame import IMAGE, Frame
-from .sheet import Card, Sheet, Side, diagonal, refusal, sheet_of, short
+from .sheet import Card, Sheet, Side, diagonal, improper, refusal, sheet_of, short
 from .table import number
 
 CARD = Card("Picasso localisations", ".hdf5 (+ .yaml)", "points", "nm with a pixel size beside it, else px", "image axes",
@@ -86,9 +86,8 @@ def _sigma(document: Document, locs: np.ndarray, names: tuple[str, ...], steps: 
                           RegistrationWarning, stacklevel=5)
         return None
     sigma = _columns(locs, names) * steps
-    good = ((sigma > 0) & np.isfinite(sigma**2) & (sigma**2 > 0)).all(1)
-    faults += [f"localisation {i + 1} has the precision {sigma[i].min():g}: give a positive number"
-               for i in np.flatnonzero(~good)]
+    faults += [f"localisation {i + 1} holds no finite precision" for i in np.flatnonzero(np.isnan(sigma).any(1))]
+    faults += [f"localisation {i + 1} has the precision {sigma[i].min():g}: give a positive number" for i in improper(sigma)]
     return sigma
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from ..errors import RegistrationWarning
 from .columns import Layout, layout_of, unit_of
 from .document import Document
-from .sheet import UNREADABLE, Card, Sheet, Side, brief, diagonal, refusal, short
+from .sheet import UNREADABLE, Card, Sheet, Side, brief, diagonal, improper, refusal, short
 from .table import Row, Table, split
 
 CARD = Card("plain table", ".csv .tsv .txt", "pairs or points", "in the header, `x_source [nm]`", "as given",
@@ -134,7 +134,7 @@ def _side(table: Table, header: Sequence[str] | None, rows: Sequence[Row], layou
     covariance = None
     if side in layout.sigmas:
         sigma = _numbers(table, header, rows, layout.sigmas[side], reasons, faults)
-        for i in np.flatnonzero((sigma <= 0).any(1)).tolist():
+        for i in improper(sigma).tolist():
             faults.append(f"row {rows[i].line}: a standard deviation is {sigma[i].min():g}: give a positive number")
             reasons[i] = reasons[i] or UNREADABLE
         covariance = diagonal(np.broadcast_to(sigma, points.shape))
@@ -151,7 +151,7 @@ def _numbers(table: Table, header: Sequence[str] | None, rows: Sequence[Row], co
             out[i, k] = math.nan if value is None else value
             if not math.isfinite(out[i, k]) and reasons[i] in ("", UNREADABLE):
                 cell = row.cells[column]
-                what = f"{short(cell)} is not a number" if value is None else f"the value is {cell or 'missing'}"
+                what = f"{short(cell)} is not a number" if value is None else f"the value is {brief(cell) or 'missing'}"
                 faults.append(f"row {row.line}, column {brief(header[column]) if header else column + 1}: {what}")
                 reasons[i] = UNREADABLE
     return out

@@ -21,6 +21,7 @@ from .frame import Frame
 UNREADABLE = "unreadable"  # the reason of a row that has a fault of its own, already told
 _SHOWN = 5
 _LONGEST = 200  # characters of a name
+_DEVIATIONS = 1e-150, 1e150  # outside of which squares are 0 or infinite
 _ODD = re.compile(r"[\ud800-\udfff\x00-\x1f\x7f-\x9f]")  # half characters, control characters
 
 
@@ -100,7 +101,17 @@ class Side:
 
 def diagonal(sigma: np.ndarray) -> np.ndarray:
     """Covariances (n, d, d) from standard deviations (n, d)."""
-    return sigma[:, :, None] ** 2 * np.eye(sigma.shape[1])
+    n, d = sigma.shape
+    out = np.zeros((n, d, d))
+    with np.errstate(over="ignore", invalid="ignore"):
+        out[:, range(d), range(d)] = sigma**2
+    return out
+
+
+def improper(sigma: np.ndarray) -> np.ndarray:
+    """The rows of standard deviations (n, d) that are not positive, or whose squares leave the range of numbers; no gaps."""
+    low, high = _DEVIATIONS
+    return np.flatnonzero(((sigma < low) | (sigma > high)).any(1))
 
 
 @dataclass(frozen=True)
