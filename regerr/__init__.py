@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         write_regions,
         write_transform,
     )
-    from .matching import Matching, match
+    from .matching import Matching, match, match_surface
     from .noise import Noise
     from .outliers import remove_outliers, suspects
     from .pairs import FiducialPairs, Unused
@@ -54,7 +54,7 @@ _HOMES = {
                "UnsupportedError"),
     "io": ("Points", "read_pairs", "read_points", "read_transform", "write_pairs", "write_points", "write_regions",
            "write_transform"),
-    "matching": ("Matching", "match"),
+    "matching": ("Matching", "match", "match_surface"),
     "noise": ("Noise",),
     "outliers": ("remove_outliers", "suspects"),
     "auditing": ("audit",),
@@ -98,6 +98,7 @@ __all__ = [
     "fit",
     "load",
     "match",
+    "match_surface",
     "plotting",
     "read_pairs",
     "read_points",

@@ -50,6 +50,7 @@ PUBLIC_NAMES = {
     "fit",
     "load",
     "match",
+    "match_surface",
     "plotting",
     "read_pairs",
     "read_points",

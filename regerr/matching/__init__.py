@@ -7,5 +7,7 @@ to an outline or a mesh. Theory, section 21.
 from .objects import Alignment, Matching, Verdict
 from .pairing import gating_factor
 from .search import match
+from .surface_objects import SurfaceAlignment, SurfaceMatching
+from .surface_search import match_surface
 
-__all__ = ["Alignment", "Matching", "Verdict", "gating_factor", "match"]
+__all__ = ["Alignment", "Matching", "SurfaceAlignment", "SurfaceMatching", "Verdict", "gating_factor", "match", "match_surface"]

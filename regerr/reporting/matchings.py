@@ -70,26 +70,26 @@ _VERDICTS = {Verdict.ACCEPTED: _accepted, Verdict.AMBIGUOUS: _ambiguous, Verdict
 
 
 def _numbers(found: Matching, best: Alignment) -> str:
-    d = best.pairs.dimension
     sure = int((best.probability >= 0.99).sum())
     return (f"S.d. of a pair, per coordinate: {best.noise_sd:.3g} {best.pairs.target_unit} (corrected for the gate of "
-            f"{found.gate:.1%}).\n{_motion(best, d)}\n{sure} of the {best.pairs.n} pairs are right with a probability of at "
-            f"least 99 %, the least sure one with {best.probability.min():.1%}, if the alignment is right.")
+            f"{found.gate:.1%}).\n{motion(best.transform.matrix, best.mirrored)}\n"
+            f"{sure} of the {best.pairs.n} pairs are right with a probability of at least 99 %, the "
+            f"least sure one with {best.probability.min():.1%}, if the alignment is right.")
 
 
-def _motion(best: Alignment, d: int) -> str:
-    matrix = best.transform.matrix
+def motion(matrix: np.ndarray, mirrored: bool) -> str:
+    """Rotation and scale of a linear part (d, d), to be checked by eye."""
+    d = len(matrix)
     size = abs(np.linalg.det(matrix)) ** (1.0 / d)
-    left, _, right = np.linalg.svd(matrix)
+    left, _, right = np.linalg.svd(matrix * np.where(np.arange(d) == 0, -1.0 if mirrored else 1.0, 1.0))
     turn = left @ right
-    turn = turn * np.where(np.arange(d) == 0, np.sign(np.linalg.det(turn)), 1.0)
     cosine = turn[0, 0] if d == 2 else (np.trace(turn) - 1.0) / 2.0
     angle = np.degrees(np.arctan2(turn[1, 0], turn[0, 0])) if d == 2 else np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0)))
-    return f"Rotation by {angle:.4g} degrees, scale {size:.5g}{', mirrored first (x to -x)' if best.mirrored else ''}."
+    return f"Rotation by {angle:.4g} degrees, scale {size:.5g}{', mirrored first (x to -x)' if mirrored else ''}."
 
 
 def _line(other: Alignment) -> str:
-    return (f"  {other.pairs.n} pairs, {_motion(other, other.pairs.dimension)[:-1]}, expected false alarms "
+    return (f"  {other.pairs.n} pairs, {motion(other.transform.matrix, other.mirrored)[:-1]}, expected false alarms "
             f"{false_alarms(other.log10_false_alarms)}")
 
 
