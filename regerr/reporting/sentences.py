@@ -15,6 +15,7 @@ import numpy as np
 from .extents import outside, reach
 from .findings import Findings, doubt, find, scale_of, spread_ratio
 from .openings import Opening, opening
+from .recommendation import recommendation
 from .text import (
     SHOWN,
     article,
@@ -62,7 +63,7 @@ def summary(result: RegistrationResult, targets: Any = None) -> str:
     if result.pairs.batch_shape:
         return _batch(result)
     found = find(result, targets)
-    parts = (transformation, noise_and_residuals, predictions, fiducials, how_made)
+    parts = (transformation, noise_and_residuals, predictions, fiducials, advice, how_made)
     return "\n\n".join(["\n".join(map(paragraph, verdict(found))), *(part(found) for part in parts)])
 
 
@@ -227,6 +228,11 @@ def _fiducial(found: Findings, i: int, decimals: int) -> list[str]:
     lengths = [*beads.residuals[i], beads.lengths[i], beads.left_out[i]]
     return [beads.names[i], *(fixed(float(v), decimals) for v in lengths), fixed(float(beads.leverages[i]), 2),
             p_text(float(beads.p_values[i])), p_text(float(beads.adjusted[i]))]
+
+
+def advice(found: Findings) -> str:
+    """Which method to use for these pairs, and why."""
+    return paragraph(recommendation(found.result))
 
 
 def how_made(found: Findings) -> str:
