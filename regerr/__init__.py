@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .auditing import audit
     from .checking import check
     from .deformation import compare_models
+    from .detection import Camera, Spots, detect, read_image
     from .error_map import ErrorMap
     from .errors import (
         Failure,
@@ -49,6 +50,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "deformation": ("compare_models",),
+    "detection": ("Camera", "Spots", "detect", "read_image"),
     "error_map": ("ErrorMap",),
     "errors": ("Failure", "InputError", "MissingExtraError", "RegistrationError", "RegistrationWarning", "UndeterminedError",
                "UnsupportedError"),
@@ -72,6 +74,7 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 _MODULES = ("datasets", "plotting", "report")
 
 __all__ = [
+    "Camera",
     "ErrorMap",
     "Failure",
     "FiducialPairs",
@@ -84,6 +87,7 @@ __all__ = [
     "RegistrationResult",
     "RegistrationWarning",
     "Repeats",
+    "Spots",
     "Transform",
     "UndeterminedError",
     "UnsupportedError",
@@ -95,11 +99,13 @@ __all__ = [
     "compare_models",
     "compare_scale",
     "datasets",
+    "detect",
     "fit",
     "load",
     "match",
     "match_surface",
     "plotting",
+    "read_image",
     "read_pairs",
     "read_points",
     "read_repeats",

@@ -13,6 +13,7 @@ import typer
 from .commands import checking, matching
 from .commands.comparing import Question
 from .commands.convert import Conversion
+from .commands.detecting import Detection
 from .commands.fle import fle
 from .commands.options import Assumption, Fitting, Input, given_by, read_targets, shared
 from .commands.reporting import Page
@@ -184,6 +185,25 @@ def convert(files: Annotated[list[Path], typer.Argument(metavar="FILE [FILE2] OU
     from .commands.convert import convert as converted
 
     typer.echo(converted(files, choices))
+
+
+@app.command()
+@shared
+def detect(image: Annotated[Path, typer.Argument(metavar="IMAGE", show_default=False, help="A TIFF, OME-TIFF or HDF5 file.")],
+           choices: Detection, output: Annotated[list[Path] | None, given_by(
+               "FILE", "Write the places with their s.d. (.csv), or all that is known (.json); may be repeated.")] = None,
+           json: Json = False, force: Force = False) -> None:
+    """Find beads in an image and place them, each with the s.d. of its place.
+
+    Example: regerr detect beads.ome.tif --camera 2.1,100,1.6 --output spots.csv
+    """
+    from .commands.detecting import detection
+    from .records import dumps
+
+    spots, done = detection(image, choices, output or [], force)
+    typer.echo(dumps(spots.to_dict()) if json else spots.summary(), nl=not json)
+    for line in done:
+        typer.echo(line, err=True)
 
 
 def main() -> None:

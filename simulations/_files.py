@@ -1,16 +1,17 @@
-"""Several text files written together: all of them complete, or none."""
+"""Several files written together: all of them complete, or none."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from regerr.errors import InputError
 
 
-def write_together(folder: Path, files: dict[str, str], force: bool = False) -> None:
+def write_together(folder: Path, files: Mapping[str, str | bytes], force: bool = False) -> None:
     """Write files into a folder through temporary names; the folder is made when it is missing.
 
     Raises
@@ -30,13 +31,16 @@ def write_together(folder: Path, files: dict[str, str], force: bool = False) -> 
         raise InputError(f"cannot write into {folder} ({fault.strerror or fault}): choose another folder for --output") from None
 
 
-def _write(folder: Path, files: dict[str, str]) -> None:
+def _write(folder: Path, files: Mapping[str, str | bytes]) -> None:
     """Every file completely under a temporary name first, then the renames."""
     with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=folder) as temporary:
-        for name, text in files.items():
+        for name, content in files.items():
             if (folder / name).is_dir():
                 raise IsADirectoryError(21, f"{name} is a folder")
-            (Path(temporary) / name).write_text(text, encoding="utf-8", newline="\n")
+            if isinstance(content, bytes):
+                (Path(temporary) / name).write_bytes(content)
+            else:
+                (Path(temporary) / name).write_text(content, encoding="utf-8", newline="\n")
         for name in files:
             os.replace(Path(temporary) / name, folder / name)
 

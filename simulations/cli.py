@@ -22,12 +22,13 @@ from regerr.noise import Noise
 from ._checks import check_count, check_dimension, check_not_negative
 from ._files import write_together
 from .experiment import Experiment, Observed
+from .images.command import images
 from .layouts import FIELD, Gathered, Grid, NearlyCollinear, OneSide, Ring, Uniform
 from .poorest import Poorest
 from .protocols import Layout, Truth
 from .truths import Affine, Identity, Rigid, Similarity
 
-app = typer.Typer(subcommand_metavar="")
+app = typer.Typer(subcommand_metavar="[images]")
 
 LAYOUTS: dict[str, Callable[[int, int], Layout]] = {
     "gathered": Gathered,
@@ -42,7 +43,8 @@ MODELS: dict[str, Callable[[int], Truth]] = {"identity": Identity, "rigid": Rigi
 
 @app.callback(invoke_without_command=True)
 def simulate(
-    output: Annotated[Path, typer.Option(help="Folder to write pairs.csv, targets.csv and truth.json into.")],
+    context: typer.Context,
+    output: Annotated[Path | None, typer.Option(help="Folder for pairs.csv, targets.csv and truth.json; needed.")] = None,
     layout: Annotated[str, typer.Option(help=f"Where the fiducials lie: {', '.join(LAYOUTS)}.")] = "gathered",
     n: Annotated[int, typer.Option("--n", help="Number of fiducials.")] = 10,
     model: Annotated[str, typer.Option(help=f"The true transformation, drawn at random: {', '.join(MODELS)}.")] = "rigid",
@@ -56,13 +58,22 @@ def simulate(
     """Simulate matched fiducials and targets in a 512 pixel image (or cube), with a known truth.
 
     Example: regerr simulate --layout one-side --n 12 --model affine --noise-sd 1 --output example
+
+    Images of beads instead: regerr simulate images --help
     """
+    if context.invoked_subcommand is not None:
+        return
+    if output is None:
+        raise InputError("--output is missing: name a folder for pairs.csv, targets.csv and truth.json")
     experiment = build(layout, n, model, noise_sd, dimension, targets, poorest)
     observed = experiment.sample(np.random.default_rng(check_count("--seed", seed, least=0)))
     truth = {"seed": seed, "layout": layout, "model": model, "noise_sd": noise_sd, "dimension": dimension, "poorest": poorest}
     write_together(output, files_of(observed, truth), force)
     typer.echo(f"Wrote {n} pairs to {output / 'pairs.csv'}, {targets} targets to {output / 'targets.csv'} "
                f"and what is true of them to {output / 'truth.json'}.")
+
+
+app.command("images")(images)
 
 
 def build(layout: str, n: int, model: str, noise_sd: float, dimension: int, targets: int,

@@ -24,6 +24,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 IMPORT_NAMES = {"python-calamine": "python_calamine", "scikit-image": "skimage"}  # imported under another name than installed
 
 PUBLIC_NAMES = {
+    "Camera",
     "ErrorMap",
     "Failure",
     "FiducialPairs",
@@ -36,6 +37,7 @@ PUBLIC_NAMES = {
     "RegistrationResult",
     "RegistrationWarning",
     "Repeats",
+    "Spots",
     "Transform",
     "UndeterminedError",
     "UnsupportedError",
@@ -47,11 +49,13 @@ PUBLIC_NAMES = {
     "compare_models",
     "compare_scale",
     "datasets",
+    "detect",
     "fit",
     "load",
     "match",
     "match_surface",
     "plotting",
+    "read_image",
     "read_pairs",
     "read_points",
     "read_repeats",
