@@ -282,11 +282,11 @@ def test_rules_agree_with_the_table(summary):
         preferred = table[table["preferred"]]
         slack = 4 * np.sqrt(0.95 * 0.05 / 60) if rule.prefers == "score" else 0.2
         assert (preferred["least"] > 0.95 - slack - 0.03).all(), rule.name
-        if rule.name in ("few fiducials", "many fiducials"):
+        if rule.name in ("loose rotation", "many fiducials"):
             warned = table[table["estimator"].str.endswith(f"-{rule.warns_of}")]
             assert warned["least"].min() < preferred["least"].min() - 0.1
             checked.append(rule.name)
-    assert checked == ["few fiducials", "many fiducials"]
+    assert checked == ["loose rotation", "many fiducials"]
 
 
 @pytest.mark.parametrize(("found", "name"), [
@@ -294,7 +294,8 @@ def test_rules_agree_with_the_table(summary):
     (Facts("rigid", 2, 4, tails=True, outlying=True), "heavy tails assumed"),
     (Facts("rigid", 2, 4, "given"), "covariances given"), (Facts("affine", 2, 5, thin=True), "thin layout"),
     (Facts("affine", 2, 5, ratio=0.0, thin=True), "nothing special"),
-    (Facts("rigid", 3, 10), "few fiducials"), (Facts("affine", 3, 25), "many fiducials"),
+    (Facts("rigid", 3, 10, turn=0.03), "loose rotation"),
+    (Facts("rigid", 3, 10, turn=0.01), "nothing special"), (Facts("affine", 3, 25), "many fiducials"),
     (Facts("affine", 2, 25, "full"), "nothing special"), (Facts("rigid", 3, 11), "nothing special")])
 def test_the_first_rule_that_holds_is_told_in_one_sentence(found, name):
     rule = rule_for(found)
@@ -316,6 +317,21 @@ def test_facts_are_those_of_the_registration():
     assert facts(regerr.fit(regerr.FiducialPairs(x, x + rng.standard_t(4, x.shape)), noise=Noise(tails=4))).tails
 
 
+@pytest.mark.parametrize("dimension", [2, 3])
+def test_the_turn_is_the_spread_of_the_rotation(dimension):
+    """Against 4,000 fits of one scene: r.m.s. angle within 4 of its errors, and 2 % for what first order leaves out."""
+    experiment = Experiment(Gathered(8, dimension, sd=20.0), Uniform(1, dimension), Rigid(dimension),
+                            Noise(source_covariance=0.01, target_covariance=0.01))
+    observed = experiment.sample(np.random.default_rng(7), (4_000,))
+    result = regerr.fit(observed.pairs)
+    between = result.transform.matrix @ np.swapaxes(experiment.scene.transform.matrix, -1, -2)
+    angles = np.arccos(np.clip((np.einsum("...ii->...", between) - (dimension - 2)) / 2, -1, 1))
+    found = np.sqrt((angles**2).mean())
+    told = np.sqrt(np.mean([facts(result[i]).turn ** 2 for i in range(40)]))
+    error = angles.std() / np.sqrt(4_000) + found / np.sqrt(2 * 40 * result.degrees_of_freedom)
+    assert abs(told - found) < 4 * error + 0.02 * found
+
+
 def test_the_page_has_the_numbers_of_the_tables(quick, summary, tmp_path, capsys):
     results = quick[1].parent
     page = tmp_path / "which_method.md"
@@ -324,7 +340,7 @@ def test_the_page_has_the_numbers_of_the_tables(quick, summary, tmp_path, capsys
     assert text == written(results) and "nan" not in text and "`regerr study grand --quick`" in text
     rows = summary[(summary["level"] == 0.95) & (summary["estimator"] == "rigid-score") & (summary["block"] == "right model")]
     span = rows[(rows["n"] <= 10) & (rows["noise"] >= 0.1) & (rows["kind"] == "tre")]["coverage_mean"]
-    section = text.partition("### Few fiducials")[2].partition("###")[0]
+    section = text.partition("### Loose rotation")[2].partition("###")[0]
     assert f"| rigid, score (default) | tre | 3 | {span.min():.3f} to {span.max():.3f} |" in section
     exceptions = pd.read_csv(quick[1] / "not_covering.csv")
     assert f"than the margin: {exceptions['sure'].sum()};" in text

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from regerr.reporting.recommendation import FEW, MANY, Facts, Rule
+from regerr.reporting.recommendation import FEW, LOOSE, MANY, Facts, Rule
 
 from .catalogue import DEFAULT
 
@@ -50,8 +50,9 @@ EVIDENCE = {
         "99 % poorest layouts, noise 0.1.", Facts("affine", 2, 5, thin=True),
         lambda t: (t["block"] == "right model") & (t["family"] == "affine") & (t["n"] <= FEW) & (t["layout"] == "99 % poorest")
         & (t["noise"] == 0.1)),
-    "few fiducials": Evidence(
-        f"Rigid, at most {FEW} fiducials. In the study: all layouts, noise 0.1 and 0.3.", Facts("rigid", 2, 4),
+    "loose rotation": Evidence(
+        f"Rigid, and the s.d. of the rotation is above {np.degrees(LOOSE):.1f} degrees. In the study: at most {FEW} fiducials, "
+        "noise 0.1 and 0.3.", Facts("rigid", 2, 4, turn=0.05),
         lambda t: (t["block"] == "right model") & (t["family"] == "rigid") & (t["n"] <= FEW) & (t["noise"] >= 0.1)),
     "many fiducials": Evidence(
         f"Similarity or affine, at least {MANY} fiducials. In the study: typical layouts, noise 0.3.", Facts("affine", 2, 100),

@@ -65,11 +65,18 @@ def _head(facts: dict[str, object], summary: pd.DataFrame) -> str:
     return f"""# Which method should I use?
 
 This page is generated from the tables of the grand study by `python -m validation.recommend`; do not edit it. The run it shows:
-`{command(facts)}`, {facts["scenarios"]} scenarios with {most:,} replicates each ({least:,} for estimators that iterate or
+`{command(facts)}`, {_scenarios(facts)} with {most:,} replicates each ({least:,} for estimators that iterate or
 resample), {int(summary["targets"].max())} targets. Numbers below are for level {LEVEL:g}. Noise is told as s.d. per coordinate
 over the fiducials' spread. Size is the d-th root of a region's content over that of an oracle, who knows the covariance of the
 estimate and of the noise; regions without a closed form are measured on the first replicates only. Spans go from the least to the
 greatest mean coverage over scenarios; Monte Carlo errors (s.e.) are over replicates."""
+
+
+def _scenarios(facts: dict[str, object]) -> str:
+    """How many scenarios were run, and of how many, where some are missing."""
+    found = int(str(facts["scenarios"]))
+    whole = {len(grand.study(small).scenarios) for small in (False, True)}
+    return f"{found} scenarios" if found in whole else f"{found} of its {max(whole)} scenarios"
 
 
 def command(facts: dict[str, object]) -> str:

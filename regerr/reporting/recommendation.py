@@ -7,6 +7,7 @@ does so against a small one. The first rule that holds is told.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -16,7 +17,8 @@ import numpy as np
 if TYPE_CHECKING:
     from ..results import RegistrationResult
 
-FEW = 10  # pairs up to which the ellipse of a rigid fit is not trusted
+FEW = 10  # pairs up to which a thin layout is worth a second look
+LOOSE = 0.02  # s.d. of the rotation, radians, from which on the ellipse of a rigid fit is not trusted
 MANY = 25  # pairs from which on regression is not trusted
 THIN = 0.05  # noise over spread along the shortest axis (theory, section 10) from which on a layout counts as thin
 OUTLYING = 0.01  # Bonferroni p-value below which a pair counts as outlying
@@ -43,6 +45,8 @@ class Facts:
         Whether the noise is large against the fiducials' spread along some direction.
     outlying : bool
         Whether a pair does not agree with the others.
+    turn : float
+        S.d. of the rotation of a rigid fit, radians, all axes together; 0 for other models.
     """
 
     model: str
@@ -54,6 +58,7 @@ class Facts:
     exact: bool = False
     thin: bool = False
     outlying: bool = False
+    turn: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -99,7 +104,8 @@ def facts(result: RegistrationResult) -> Facts:
     """What the rules look at, of one dataset."""
     exact = bool(result.estimator.exact(result.fitted))
     return Facts(result.model.card.name, result.pairs.dimension, result.pairs.n, result.noise.shape, result.noise.ratio,
-                 result.noise.tails is not None, exact, not exact and thinness(result) > THIN, not exact and _outlying(result))
+                 result.noise.tails is not None, exact, not exact and thinness(result) > THIN, not exact and _outlying(result),
+                 _turn(result))
 
 
 def thinness(result: RegistrationResult) -> float:
@@ -109,6 +115,13 @@ def thinness(result: RegistrationResult) -> float:
     n, d = result.pairs.source.shape
     variance = float(np.trace(result.noise_covariance)) / d
     return float("inf") if least <= 0 else variance * (n - d) / (4.0 * least)
+
+
+def _turn(result: RegistrationResult) -> float:
+    """Root of half the variance of the linear part: a rotation by w changes it by ``[w]_x A``, of squared length ``2 |w|^2``."""
+    if result.model.card.name != "rigid":
+        return 0.0
+    return math.sqrt(float(np.einsum("ijij->", result.estimator.matrix_covariance(result.fitted))) / 2.0)
 
 
 def _outlying(result: RegistrationResult) -> bool:
@@ -146,9 +159,9 @@ def _thin(found: Facts) -> str:
             "affine score regions large or unbounded, and those stay bounded at a small cost in coverage.")
 
 
-def _few(found: Facts) -> str:
-    return (f"Use the default, score regions, because with {found.n} fiducials a rigid region is bent, and the ellipse of first "
-            "order covers too little.")
+def _loose(found: Facts) -> str:
+    return (f"Use the default, score regions, because the rotation has an s.d. of {math.degrees(found.turn):.1f} degrees, so a "
+            "rigid region is bent, and the ellipse of first order covers too little.")
 
 
 def _many(found: Facts) -> str:
@@ -164,7 +177,7 @@ RULES = (
     Rule("covariances given", lambda f: f.shape == "given", _given, "score-given", "score"),
     Rule("thin layout", lambda f: f.model == "affine" and f.shape == "isotropic" and f.ratio > 0 and f.n <= FEW and f.thin, _thin,
          "regression"),
-    Rule("few fiducials", lambda f: f.model == "rigid" and f.n <= FEW, _few, "score", "wald"),
+    Rule("loose rotation", lambda f: f.turn > LOOSE, _loose, "score", "wald"),
     Rule("many fiducials", lambda f: f.model != "rigid" and f.shape == "isotropic" and f.ratio > 0 and f.n >= MANY, _many,
          "score", "regression"),
     Rule("nothing special", lambda f: True,
