@@ -102,7 +102,7 @@ def _alignments(sets: tuple[Given, Given], model: Model, scale: tuple[float, flo
     for alarms, moving, fixed in _finalists(problem, rng):
         rows = (fixed, moving) if problem.swapped else (moving, fixed)
         pairing = paired(source * flip, target, rows, model, gate)
-        if pairing is not None:
+        if pairing is not None and np.linalg.det(pairing.result.transform.matrix) > 0:
             yield _alignment(sets, pairing, alarms, gate, mirrored)
 
 
@@ -110,6 +110,7 @@ def _finalists(problem: Problem, rng: np.random.Generator) -> list[tuple[float, 
     """False alarms and rough pairs of each refined map; the ones that cannot beat chance only if none can."""
     found = refined(problem, proposals(problem, rng))
     order = np.argsort(found.score, kind="stable")
+    order = order[np.linalg.det(found.maps.matrix[order]) > 0]  # an affine fit may have turned into a mirror image
     hopeful = order[found.score[order] + problem.log_tests < 0]
     out = []
     for k in hopeful if len(hopeful) else order[:1]:

@@ -120,6 +120,7 @@ def _alignments(points: np.ndarray, elements: np.ndarray, model: Model, scale: t
     flip[0] = -1.0 if mirrored else 1.0
     task, own_unit, unit, centre, middle = _task(points * flip, elements, model, scale, rng)
     maps = _refined(task, _distinct(task, _proposals(task, rng)))
+    maps = maps[np.linalg.det(maps.matrix) > 0]
     feet = task.surface.closest(maps.apply(task.points))[0]
     distance = np.linalg.norm(maps.apply(task.points) - feet, axis=-1)
     out = []

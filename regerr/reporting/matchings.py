@@ -56,7 +56,8 @@ def _chance(found: Matching) -> str:
     best = "" if found.best is None else (f" (the best one has {found.best.pairs.n} pairs, and unrelated sets would yield "
                                           f"{false_alarms(found.best.log10_false_alarms)} as good)")
     return (f"Refused: no {found.model} alignment of the {found.counts[0]} and {found.counts[1]} points is better than "
-            f"chance{best}; match more points, bound the scale, try another model, or give the pairs by hand.")
+            f"chance{best}; match more points, bound the scale, try another model or mirrored images, or give the "
+            "pairs by hand.")
 
 
 def _few(found: Matching) -> str:
