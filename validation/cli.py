@@ -13,6 +13,7 @@ import typer
 from regerr.errors import MissingExtraError
 
 from .deformation.command import deformation
+from .detection.command import detection
 from .matching.command import matching
 from .real.command import real
 from .studies import STUDIES, TITLES
@@ -78,4 +79,5 @@ for _name in STUDIES:
     app.command(_name)(_command(_name))
 app.command()(real)
 app.command("deformation")(deformation)
+app.command("detection")(detection)
 app.command("matching")(matching)

@@ -217,7 +217,7 @@ def _damped(matrix: np.ndarray, score: np.ndarray, damping: np.ndarray) -> np.nd
 
 def _inverse(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Inverses, and where they exist."""
-    scale = np.sqrt(np.maximum(np.einsum("mpp->mp", matrix), 1e-300))
+    scale = np.maximum(np.sqrt(np.abs(np.einsum("mpp->mp", matrix))), 1e-100)
     both = scale[:, :, None] * scale[:, None, :]
     values, vectors = np.linalg.eigh(np.where(np.isfinite(matrix), matrix, 0.0) / both)
     good = values[:, 0] > 1e-10

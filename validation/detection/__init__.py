@@ -1,0 +1,1 @@
+"""Detection and localisation of beads, held against the truth of simulated images."""
