@@ -13,6 +13,8 @@ import numpy as np
 
 from ..linalg import apply, proper_rotation, transpose
 
+_TINY = 1e-9  # side over the longest one of a triangle that has no shape
+
 
 @dataclass(frozen=True, eq=False)
 class Maps:
@@ -67,17 +69,16 @@ class Similarity(Rigid):
     neighbours = 48
 
     def invariants(self, sides: np.ndarray) -> np.ndarray:
-        with np.errstate(divide="ignore"):
-            return np.nan_to_num(np.log(sides[:, :2] / sides[:, 2:]), neginf=-50.0)
+        return np.log(np.maximum(sides[:, :2], _TINY * sides[:, 2:]) + 1e-300) - np.log(sides[:, 2:] + 1e-300)
 
     def of_triangles(self, x: np.ndarray, y: np.ndarray) -> Maps:
         a, b = x - x.mean(-2, keepdims=True), y - y.mean(-2, keepdims=True)
-        size = np.sqrt((b**2).sum((-2, -1)) / (a**2).sum((-2, -1)))
+        size = _size_ratio((b**2).sum((-2, -1)), (a**2).sum((-2, -1)))
         turn = transposed_product(_frames(x), _frames(y))
         return _about(turn * size[..., None, None], x.mean(-2), y.mean(-2))
 
     def _size(self, moments: _Moments) -> np.ndarray:
-        return np.sqrt(moments.yy / moments.xx)[..., None, None]
+        return _size_ratio(moments.yy, moments.xx)[..., None, None]
 
 
 class Affine(Similarity):
@@ -131,6 +132,11 @@ def _about(matrix: np.ndarray, x: np.ndarray, y: np.ndarray) -> Maps:
 def transposed_product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """``b a'`` of frames in columns: the rotation that turns one frame into the other."""
     return b @ transpose(a)
+
+
+def _size_ratio(y: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Root of a ratio of sums of squares; points at one place have a size of next to nothing."""
+    return np.sqrt(np.maximum(y, _TINY**2) / np.maximum(x, _TINY**2))
 
 
 def _frames(triangles: np.ndarray) -> np.ndarray:
