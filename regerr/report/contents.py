@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from ..checking import Check, check
 from ..errors import RegistrationError, RegistrationWarning
 from ..nested import LADDER
+from ..progress import watched
 from ..reporting.findings import LEVEL, Findings, find, own_ladder
 from ..reporting.forecasts import Forecast, forecast, forecasts
 from ..results import fit
@@ -91,6 +92,12 @@ class Contents:
         return self.result.pairs.target_unit
 
     @property
+    def costly(self) -> bool:
+        """Whether each point of a boundary takes a search: with given covariances, and with heavy tails."""
+        noise = self.result.noise
+        return noise.shape == "given" or noise.tails is not None
+
+    @property
     def suspicious(self) -> frozenset[str]:
         """Names of fiducials that do not agree with the others."""
         beads = self.found.beads
@@ -117,13 +124,17 @@ def gather(result: RegistrationResult, targets: Any = None, files: Sequence[str]
     found = find(result, targets)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RegistrationWarning)  # each is said on the page
-        asked = () if targets is None else forecasts(result, targets)
-        checked = check(result.pairs, result.model, result.noise)
-        fiducials = forecast(result, result.pairs.source, "tre", LEVEL, names=result.pairs.names)
-        drawn = _some_fiducials(result, fiducials) if found.targets is None else found.targets
-        worst = found.edge if found.targets is None else found.targets
-        return Contents(result, tuple(files), found, checked, own_ladder(result), _rungs(result, found), fiducials, asked,
-                        _ends(result, found), drawn, gains(result, worst))
+        parts: dict[str, Callable[[], Any]] = {
+            "check": lambda: check(result.pairs, result.model, result.noise),
+            "ladder": lambda: own_ladder(result),
+            "rungs": lambda: _rungs(result, found),
+            "fiducials": lambda: forecast(result, result.pairs.source, "tre", LEVEL, names=result.pairs.names),
+            "targets": lambda: () if targets is None else forecasts(result, targets),
+            "ends": lambda: _ends(result, found),
+            "drawn": lambda: found.targets or _some_fiducials(result),
+            "gains": lambda: gains(result, found.targets or found.edge)}
+        made = {name: make() for name, make in watched(list(parts.items()), "Report, numbers")}
+        return Contents(result, tuple(files), found, **made)
 
 
 def _ends(result: RegistrationResult, found: Findings) -> Forecast:
@@ -132,7 +143,7 @@ def _ends(result: RegistrationResult, found: Findings) -> Forecast:
     return forecast(result, places, "tre", LEVEL, names=[name for one in both for name in one.names])
 
 
-def _some_fiducials(result: RegistrationResult, fiducials: Forecast) -> Forecast:
+def _some_fiducials(result: RegistrationResult) -> Forecast:
     """The TRE at fiducials far from each other, the outermost first."""
     x = result.pairs.source
     chosen = [int(np.argmax(np.linalg.norm(x - x.mean(0), axis=-1)))]
@@ -140,7 +151,7 @@ def _some_fiducials(result: RegistrationResult, fiducials: Forecast) -> Forecast
         gap = np.linalg.norm(x[:, None] - x[chosen], axis=-1).min(-1)
         chosen.append(int(np.argmax(gap)))
     chosen.sort()
-    return forecast(result, x[chosen], "tre", LEVEL, names=[fiducials.names[i] for i in chosen])
+    return forecast(result, x[chosen], "tre", LEVEL, names=[result.pairs.names[i] for i in chosen])
 
 
 def _rungs(result: RegistrationResult, found: Findings) -> tuple[Rung, ...]:
@@ -154,7 +165,8 @@ def _rung(result: RegistrationResult, found: Findings, name: str) -> Rung | None
     except RegistrationError:
         return None
     places = np.concatenate([found.centre.prediction.targets, found.edge.prediction.targets])
-    centre, edge = forecast(other, places, "tre", LEVEL).radius
+    ends = found.centre.radius[0], found.edge.radius[0]
+    centre, edge = ends if other is result else forecast(other, places, "tre", LEVEL).radius
     x = result.pairs.source
     apart = np.linalg.norm(other.transform.apply(x) - result.transform.apply(x), axis=-1).max()
     return Rung(name, other.model.card.parameters[result.pairs.dimension], float(other.fre_rms), float(other.fle_rms),

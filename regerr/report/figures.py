@@ -53,7 +53,7 @@ class Drawing:
 def figures(contents: Contents, picture: Picture | None = None) -> list[Drawing]:
     """All figures of a registration, over an image of the target in 2D where there is one."""
     makers = (_overlay, _residuals, _regions, _map)
-    return [make(contents, picture) for make in watched(makers, "Report")]
+    return [make(contents, picture) for make in watched(makers, "Report, figures")]
 
 
 def _overlay(contents: Contents, picture: Picture | None) -> Drawing:
@@ -98,7 +98,7 @@ def _residuals(contents: Contents, picture: Picture | None) -> Drawing:
 
 def _regions(contents: Contents, picture: Picture | None) -> Drawing:
     """The 95 % regions of the TRE."""
-    shown, method = contents.drawn, "wald" if _costly(contents) else "score"
+    shown, method = contents.drawn, "wald" if contents.costly else "score"
     points = np.concatenate([contents.result.pairs.target, shown.mean])
     times = _enlarged(contents, points, picture)
 
@@ -141,12 +141,6 @@ def _map(contents: Contents, picture: Picture | None) -> Drawing:
 
 
 # Parts
-
-
-def _costly(contents: Contents) -> bool:
-    """Whether each point of a boundary takes a search: with given covariances, and with heavy tails."""
-    noise = contents.result.noise
-    return noise.shape == "given" or noise.tails is not None
 
 
 def _sheet(view: View, contents: Contents, picture: Picture | None, points: np.ndarray) -> None:

@@ -93,19 +93,27 @@ def _forecast(contents: Contents, one: Forecast) -> Markup:
     dimension = contents.result.pairs.dimension
     unit, (what, power) = unit_word(contents.unit), _CONTENT[dimension]
     header = ["", f"lands at ({unit})", *(f"s.d. {axis} ({unit})" for axis in "xyz"[:dimension]), f"r.m.s. ({unit})",
-              f"95 % radius ({unit})", f"half-lengths ({unit})", f"{what} ({unit}{power})"]
-    decimals = max(map(decimals_for, one.rms))
-    rows = [_forecast_row(one, i, decimals) for i in range(len(one.names))]
+              f"95 % radius ({unit})"]
+    rows = _forecast_rows(one)
+    if not contents.costly:
+        header += [f"half-lengths ({unit})", f"{what} ({unit}{power})"]
+        rows = [[*row, *size] for row, size in zip(rows, _sizes(one), strict=True)]
     assumed = " It rests on the assumed ratio of the two noises, which the points cannot tell." if one.kind == "lre" else ""
     words = (f": {QUESTIONS[one.kind].partition(': ')[2]}{assumed} S.d. and r.m.s. to first order; radius: largest distance from "
              "the prediction to the edge of the 95 % region.")
     return table(_KINDS[one.kind], words, header, rows)
 
 
-def _forecast_row(one: Forecast, i: int, decimals: int) -> list[str]:
-    half = f" {_TIMES} ".join(map(number, one.half_axes[i])) if one.bounded[i] else "-"
-    return [one.names[i], point(one.mean[i], decimals), *map(number, one.sd[i]), number(one.rms[i]), number(one.radius[i]), half,
-            number(one.volume[i])]
+def _forecast_rows(one: Forecast) -> list[list[str]]:
+    decimals = max(map(decimals_for, one.rms))
+    return [[name, point(one.mean[i], decimals), *map(number, one.sd[i]), number(one.rms[i]), number(one.radius[i])]
+            for i, name in enumerate(one.names)]
+
+
+def _sizes(one: Forecast) -> list[list[str]]:
+    """Half-lengths and content of each region."""
+    return [[f" {_TIMES} ".join(map(number, one.half_axes[i])) if one.bounded[i] else "-", number(one.volume[i])]
+            for i in range(len(one.names))]
 
 
 def fiducials(contents: Contents) -> Markup:

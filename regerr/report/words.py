@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .contents import Contents, Rung
 
 _WORTH = 0.05  # of the radius: a gain that is worth a fiducial
+_OWN = 0.7  # share of an observation's variance from which on more fiducials are beside the point
 SOURCES = (
     "Fitzpatrick JM, West JB, Maurer CR. Predicting error in rigid-body point-based registration. IEEE Transactions on Medical "
     "Imaging 17 (1998) 694-702: FLE, FRE and TRE.",
@@ -184,7 +185,8 @@ def _method(contents: Contents) -> list[str]:
     """Advice on how to make regions, where these pairs ask for another way."""
     known = facts(contents.result)
     rule = rule_for(known)
-    return [] if rule.prefers == "score" else [rule.sentence(known)]
+    named = any(finding.name == "bead" for finding in contents.check.findings)
+    return [] if rule.prefers == "score" or (rule.name == "pairs disagree" and named) else [rule.sentence(known)]
 
 
 def _gap(contents: Contents) -> list[str]:
@@ -207,9 +209,9 @@ def _openings(contents: Contents) -> Iterator[str]:
     else:
         yield (f"No single new fiducial would help much: the best one, near {where}, would shrink the radius at {more.name!r} by "
                f"{number(100 * share, 2)} %. Twice as many, spread like these, would bring it from {before} to about {doubled}.")
-    if not math.isnan(more.own):
-        yield (f"Of the variance with which a feature will be seen at {more.name!r}, {100 * more.own:.0f} % is its own "
-               "localisation: no registration takes that away, only localising it better does.")
+    if more.own >= _OWN:
+        yield (f"To predict better where a feature will be seen, localise it better rather than add fiducials: at {more.name!r} "
+               f"{100 * more.own:.0f} % of that variance is the noise of the feature itself.")
 
 
 def _size(contents: Contents) -> float:
