@@ -124,8 +124,8 @@ def strongest(problem: Problem, residuals: np.ndarray, among: np.ndarray) -> tup
     """How many of the closest pairs (..., n), in order, chance explains least among so many points, and its ``log10``."""
     n, m = residuals.shape[-1], problem.minimal
     p = problem.fixed.n * problem.fixed.share(np.where(np.isfinite(residuals), residuals, 0.0))
-    tails = log_tail(np.maximum(among[..., None], np.arange(1, n + 1)) - m, np.maximum(np.arange(1, n + 1) - m, 0),
-                     np.minimum(p, 1.0))
+    free = np.maximum(np.arange(1, n + 1) - m, 0)  # pairs beyond those that determine a map
+    tails = log_tail(np.maximum(among[..., None] - m, free), free, np.minimum(p, 1.0))
     tails = np.where(np.isfinite(residuals), tails, 0.0)
     best = tails.argmin(-1)
     count = np.where(np.take_along_axis(tails, best[..., None], -1)[..., 0] < 0, best + 1, m + 1)

@@ -121,6 +121,8 @@ def _alignments(points: np.ndarray, elements: np.ndarray, model: Model, scale: t
     task, own_unit, unit, centre, middle = _task(points * flip, elements, model, scale, rng)
     maps = _refined(task, _distinct(task, _proposals(task, rng)))
     maps = maps[np.linalg.det(maps.matrix) > 0]
+    if not len(maps.matrix):
+        return []
     feet = task.surface.closest(maps.apply(task.points))[0]
     distance = np.linalg.norm(maps.apply(task.points) - feet, axis=-1)
     out = []
