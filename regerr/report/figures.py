@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -98,7 +99,7 @@ def _residuals(contents: Contents, picture: Picture | None) -> Drawing:
 
 def _regions(contents: Contents, picture: Picture | None) -> Drawing:
     """The 95 % regions of the TRE."""
-    shown, method = contents.drawn, "wald" if contents.costly else "score"
+    shown, method = contents.drawn, _method(contents)
     points = np.concatenate([contents.result.pairs.target, shown.mean])
     times = _enlarged(contents, points, picture)
 
@@ -141,6 +142,12 @@ def _map(contents: Contents, picture: Picture | None) -> Drawing:
 
 
 # Parts
+
+
+def _method(contents: Contents) -> str:
+    """The regions that can be drawn: not those whose points each take a search, nor surfaces without the library for them."""
+    volume = contents.result.pairs.dimension == 3
+    return "wald" if contents.costly or (volume and find_spec("skimage") is None) else "score"
 
 
 def _sheet(view: View, contents: Contents, picture: Picture | None, points: np.ndarray) -> None:
