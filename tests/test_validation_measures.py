@@ -188,6 +188,9 @@ def test_the_worst_of_many_targets_is_allowed_for():
 
 def test_an_error_of_zero_counts_no_more_than_the_replicates():
     """All covered in 100 replicates of 50 targets, at level 0.99: nothing is decided."""
+    draws = measures.independent_draws(np.array([1.0, 0.95, 0.95, 0.95]), np.array([0.0, np.nan, 0.01, 1e-9]), np.array(100.0),
+                                       np.array(50.0))
+    assert draws == pytest.approx([100, 100, 0.95 * 0.05 / 0.01**2, 5_000])
     assert judge_mean(1.0, 0.0, 100, 50, 0.99, 0.004) is Verdict.UNDECIDED
     assert judge_mean(1.0, float("nan"), 1, 50, 0.99, 0.004) is Verdict.UNDECIDED
     assert judge_mean(1.0, 0.0, 10_000, 50, 0.99, 0.004) is Verdict.OVER

@@ -49,7 +49,7 @@ SUMMARY_COLUMNS = {
     "failed": "share of datasets without a fit, or without a region of that level",
     "coverage_mean": "mean over targets of the coverage",
     "coverage_mean_se": "Monte Carlo error over replicates, not over replicates x targets",
-    "coverage_mean_low": "99 % interval of the mean",
+    "coverage_mean_low": "99 % interval of the mean: of a share of so many draws as its error tells, at least the replicates",
     "coverage_mean_high": "",
     "coverage_min": "least coverage of a target",
     "coverage_min_low": "99 % interval, with Bonferroni's allowance for the choice among targets",

@@ -60,6 +60,16 @@ def efficiency(moments: Moments) -> Measured:
         return Measured(1.0 / moments.mean, moments.standard_error / moments.mean**2)
 
 
+def independent_draws(coverage: np.ndarray, error: np.ndarray, replicates: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """As how many independent draws a mean over targets counts, by its Monte Carlo error over replicates.
+
+    At least the replicates, which an error of 0 (all covered, say) must not exceed, and at most replicates times targets.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        draws = np.clip(coverage * (1.0 - coverage) / np.square(error), replicates, replicates * targets)
+    return np.where(np.asarray(error) > 0, draws, replicates)
+
+
 def bounds_of_share(share: np.ndarray, count: np.ndarray, confidence: float, looks: int = 1) -> tuple[np.ndarray, np.ndarray]:
     """One-sided score bounds of a share (Wilson 1927), each of that confidence, for the most extreme of ``looks`` shares.
 

@@ -47,13 +47,12 @@ def per_scenario(study: Study, sums: Mapping[str, pd.DataFrame]) -> pd.DataFrame
     rows = _rows(big, big["target"] == ALL_TARGETS)
     moments = _moments(big, "covered", [*_CELL, "target"], rows)
     coverage = measures.mean(moments)
-    low, high = coverage.interval()
-    out = _measured(big, rows).assign(coverage_mean=coverage.value, coverage_mean_se=coverage.error, coverage_mean_low=low,
-                                      coverage_mean_high=high, replicates=moments.count.astype(int),
+    out = _measured(big, rows).assign(coverage_mean=coverage.value, coverage_mean_se=coverage.error,
+                                      replicates=moments.count.astype(int),
                                       failed=_moments(big, "failed", [*_CELL, "target"], rows).mean)
     each = _rows(big, big["target"] != ALL_TARGETS)
     over_targets = pd.DataFrame(_over_targets(study, big, each))
-    out = out.merge(over_targets, on=_CELL)
+    out = _with_intervals(out.merge(over_targets, on=_CELL))
     out["margin"] = [study.margins.at(level) for level in out["level"]]
     out["worst_margin"] = study.margins.worst * out["margin"]
     facts = (out[name] for name in ("coverage_mean", "coverage_mean_se", "replicates", "targets", "level", "margin"))
@@ -121,6 +120,15 @@ def _measured(big: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     for name, measured in found.items():
         out[name], out[f"{name}_se"] = measured.value, measured.error
     return out
+
+
+def _with_intervals(out: pd.DataFrame) -> pd.DataFrame:
+    """The rows with 99 % intervals of the mean coverage."""
+    names = ("coverage_mean", "coverage_mean_se", "replicates", "targets")
+    mean, error, replicates, targets = (out[name].to_numpy(float) for name in names)
+    draws = measures.independent_draws(mean, error, replicates, targets)
+    low, high = measures.bounds_of_share(mean, draws, 0.995)
+    return out.assign(coverage_mean_low=low, coverage_mean_high=high)
 
 
 def _with_medians(out: pd.DataFrame, big: pd.DataFrame) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from .measures import bounds_of_share
+from .measures import bounds_of_share, independent_draws
 
 CONFIDENCE = 0.95
 
@@ -38,9 +38,8 @@ def judge_mean(coverage: float, error: float, replicates: float, targets: int, l
     replicates, targets : int
     level, margin : float
     """
-    variance = coverage * (1.0 - coverage)
-    draws = np.clip(variance / error**2, replicates, replicates * targets) if error > 0 else replicates
-    low, high = bounds_of_share(np.array(coverage), np.array(float(draws)), CONFIDENCE)
+    draws = independent_draws(np.array(coverage), np.array(error), np.array(replicates), np.array(targets))
+    low, high = bounds_of_share(np.array(coverage), draws, CONFIDENCE)
     return _verdict(float(low), float(high), float(high), float(low), _edges(level, margin))
 
 
