@@ -1,4 +1,4 @@
-"""How many coincidences chance makes: binomial tails and the number of tests (theory, section 21).
+"""How many coincidences chance makes: binomial tails and the number of tests (theory, section 22).
 
 All logarithms are decimal.
 """

@@ -35,7 +35,7 @@ class Alignment:
         Source to target, from these pairs; of the points as they were given, mirrored or not.
     log10_false_alarms : float
         Decimal logarithm of a bound on how many alignments as good as this one unrelated sets yield in the mean (theory, section
-        21).
+        22).
     probability : (n,) array
         For each pair, that it is right and no neighbour by chance, given that the alignment is right.
     noise_sd : float

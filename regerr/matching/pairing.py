@@ -1,4 +1,4 @@
-"""From a rough map to pairs: who is whose partner, how surely, and who is left out and why (theory, section 21)."""
+"""From a rough map to pairs: who is whose partner, how surely, and who is left out and why (theory, section 22)."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ _SHARED = 0.5  # of the pairs: alignments that share more are one
 
 def match(source: Any, target: Any, model: str | Model = "rigid", *, scale: tuple[float, float] | None = None,
           mirror: bool = False, threshold: float = 1e-3, gate: float = 0.997, seed: int = 0) -> Matching:
-    """Propose which points of two sets are the same, or refuse (theory, section 21).
+    """Propose which points of two sets are the same, or refuse (theory, section 22).
 
     Points may be missing or spurious in both sets, and the rotation may be any. The answer is the same in every run.
 

@@ -1,4 +1,4 @@
-"""Number of false alarms of a matching: a bound that holds whatever the search did (theory, section 21).
+"""Number of false alarms of a matching: a bound that holds whatever the search did (theory, section 22).
 
 The map is taken anew from as few of the pairs as determine it, in all ways or in many; what the other pairs then do is no longer
 fitted, and for independent sets follows a binomial law.

@@ -1,4 +1,4 @@
-"""Lay points on an outline or a mesh: triangles propose, the distance to the surface decides (theory, section 21)."""
+"""Lay points on an outline or a mesh: triangles propose, the distance to the surface decides (theory, section 22)."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class _Task:
 def match_surface(points: Any, surface: Any, model: str | Model = "rigid", *, faces: Any = None,
                   scale: tuple[float, float] | None = None, mirror: bool = False, threshold: float = 1e-3,
                   seed: int = 0) -> SurfaceMatching:
-    """Lay points that were taken from a surface on that surface, or refuse (theory, section 21).
+    """Lay points that were taken from a surface on that surface, or refuse (theory, section 22).
 
     Parameters
     ----------

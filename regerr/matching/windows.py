@@ -1,4 +1,4 @@
-"""How likely a point meets another by chance: the window of a point set, and its density there (theory, section 21)."""
+"""How likely a point meets another by chance: the window of a point set, and its density there (theory, section 22)."""
 
 from __future__ import annotations
 
