@@ -12,6 +12,7 @@ _BALLS = (2.0, pi, 4.0 * pi / 3.0)  # content of the unit ball in 1, 2, 3 dimens
 _NEIGHBOURS = 5  # of a place, which tell the density there
 _THIN = 1e-9
 _DENSEST = 1e12
+_FARTHEST = 1e60  # whose powers are numbers still
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +62,7 @@ class Window:
 
     def share(self, radius: np.ndarray) -> np.ndarray:
         """Bound on the share of the window within a radius of a point; a ball is not counted where it leaves a thin window."""
-        r = np.asarray(radius, float)
+        r = np.minimum(radius, _FARTHEST)
         bounds = [content * (r**q) / np.prod(self.lengths[:q]) for q, content in enumerate(_BALLS[: len(self.lengths)], 1)]
         return np.minimum(np.min(bounds, axis=0), 1.0)
 
