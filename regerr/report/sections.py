@@ -13,7 +13,7 @@ from ..reporting.text import decimals_for, fixed, number, p_text, plus_minus, po
 from .markup import Markup, element, listed
 from .meanings import terms
 from .tables import table
-from .words import SOURCES, determined, headline, length, methods, rung_words, statistic, steps, unit_word
+from .words import SOURCES, determined, headline, length, methods, statistic, steps, unit_word
 
 if TYPE_CHECKING:
     from ..deformation import Comparison
@@ -49,6 +49,7 @@ def done(contents: Contents) -> Markup:
     result, pairs = contents.result, contents.result.pairs
     size = "given" if result.noise.scale is not None else f"estimated with {result.degrees_of_freedom} degrees of freedom"
     exact = result.estimator.card.exact
+    holds = "holds" if exact.startswith("to ") else "is exact"
     return element("section", element("h2", "What was done"), terms([
         ("Files", ", ".join(contents.files) or "pairs given in memory"),
         ("Pairs", f"{pairs.n} fiducials in {pairs.dimension}D"),
@@ -56,7 +57,7 @@ def done(contents: Contents) -> Markup:
         ("Source, target", f"coordinates in {unit_word(pairs.source_unit)} and in {unit_word(pairs.target_unit)}"),
         ("Model", f"{result.model.card.name}, {result.model.card.parameters[pairs.dimension]} parameters"),
         ("Noise assumed", result.noise.describe()),
-        ("Stated confidence", f"95 % regions by the score method, level {'' if exact.startswith('to ') else 'exact '}{exact}"),
+        ("Stated confidence", f"95 % regions by the score method; their level {holds} {exact}"),
         ("FLE", f"{length(contents, float(result.fle_rms))}, r.m.s. noise of a pair as seen in the target ({size})"),
         ("FRE", f"{length(contents, float(result.fre_rms))}, r.m.s. residual; it tells nothing of a target")]))
 
@@ -173,11 +174,12 @@ def _remarks(contents: Contents) -> list[str]:
 def _models(contents: Contents) -> Markup:
     unit, edge = unit_word(contents.unit), contents.found.edge.names[0]
     rows = [[rung.name, str(rung.parameters), number(rung.fre), number(rung.fle), number(rung.centre), number(rung.edge),
-             rung_words(contents, rung)] for rung in contents.rungs]
+             number(rung.apart)] for rung in contents.rungs]
     header = ["model", "parameters", f"FRE r.m.s. ({unit})", f"FLE r.m.s. ({unit})", f"95 % radius, centre ({unit})",
-              f"95 % radius, {edge} ({unit})", "against the reported one"]
+              f"95 % radius, {edge} ({unit})", f"apart ({unit})"]
     words = (": the same pairs fitted by each. FRE always falls with more parameters and is no reason to take them; FLE falls "
-             "only where they are needed. A radius holds only where its model does.")
+             "only where they are needed. A radius holds only where its model does. Apart: the largest distance, over the "
+             "fiducials, between where it and the reported model put them.")
     return table("Models side by side", words, header, rows)
 
 

@@ -16,7 +16,7 @@ from ..reporting.text import article, decimals_for, equals, listed, number, poin
 
 if TYPE_CHECKING:
     from ..deformation import Comparison
-    from .contents import Contents, Rung
+    from .contents import Contents
 
 _WORTH = 0.05  # of the radius: a gain that is worth a fiducial
 _OWN = 0.7  # share of an observation's variance from which on more fiducials are beside the point
@@ -258,10 +258,3 @@ def statistic(test: Comparison) -> str:
 
 def _plain(contents: Contents, value: float) -> str:
     return number(value) if not math.isfinite(value) else f"{number(value)} {unit_word(contents.unit)}"
-
-
-def rung_words(contents: Contents, rung: Rung) -> str:
-    """How one model of the ladder stands to the reported one."""
-    if rung.name == contents.result.model.card.name:
-        return "reported here"
-    return f"up to {length(contents, rung.apart)} elsewhere at a fiducial"
