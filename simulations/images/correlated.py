@@ -15,6 +15,8 @@ from .electron import Electron
 from .light import Light
 from .scene import BeadImage, Field, Modality, placed, seen
 
+_TRIES = 30  # for each bead
+
 
 @dataclass(frozen=True, eq=False)
 class CorrelatedImages:
@@ -101,23 +103,21 @@ class Correlated:
         low = np.minimum(self.source.reach, self.source_field.sides / 2.0)
         inner = np.minimum(self.target.reach, self.target_field.sides / 2.0)
         wanted = self.n + self.only_source + self.only_target
-        kept = np.empty((0, self.source_field.dimension))
-        for _ in range(50):
-            if len(kept) >= wanted:
-                break
-            tried = placed(rng, 4 * wanted, low, self.source_field.sides - low)
-            there = transform.apply(tried)
-            kept = np.vstack([kept, tried[((there >= inner) & (there <= self.target_field.sides - inner)).all(1)]])
-            kept = _apart(kept, self.apart)
+        tried = placed(rng, _TRIES * wanted, low, self.source_field.sides - low)
+        there = transform.apply(tried)
+        inside = ((there >= inner) & (there <= self.target_field.sides - inner)).all(1)
+        kept = _apart(tried[inside], self.apart, wanted)
         if len(kept) < wanted:
             raise InputError(f"{wanted} beads {self.apart:g} apart do not fit into both fields: give fewer, or larger fields")
-        return kept[:wanted]
+        return kept
 
 
-def _apart(points: np.ndarray, least: float) -> np.ndarray:
-    """Points but for those too close to one before them."""
-    chosen: list[int] = []
-    for i, point in enumerate(points):
-        if not chosen or np.linalg.norm(points[chosen] - point, axis=1).min() >= least:
-            chosen.append(i)
-    return points[chosen]
+def _apart(points: np.ndarray, least: float, wanted: int) -> np.ndarray:
+    """The first points, as many as are wanted, but for those too close to one before them."""
+    chosen = np.empty((0, points.shape[1]))
+    for point in points:
+        if len(chosen) == wanted:
+            break
+        if not len(chosen) or np.linalg.norm(chosen - point, axis=1).min() >= least:
+            chosen = np.vstack([chosen, point])
+    return chosen

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field as default
@@ -14,6 +13,8 @@ from regerr.detection import Camera
 from regerr.errors import InputError
 
 from .._checks import check_count, check_not_negative, check_positive, check_vector
+
+_TRIES = 100  # for each bead
 
 
 @dataclass(frozen=True)
@@ -144,23 +145,21 @@ def seen(rng: np.random.Generator, points: np.ndarray, modality: Modality, field
     return BeadImage(counts, expected, points, amounts, told, field, modality.camera)
 
 
-def placed(rng: np.random.Generator, n: int, low: np.ndarray, high: np.ndarray, apart: float = 0.0,
-           radius: float = math.inf) -> np.ndarray:
-    """Points (n, d) uniform in a box, within a radius of its middle, no two closer than ``apart``.
+def placed(rng: np.random.Generator, n: int, low: np.ndarray, high: np.ndarray, apart: float = 0.0) -> np.ndarray:
+    """Points (n, d) uniform in a box, no two closer than ``apart``.
 
     Raises
     ------
     InputError
         When they do not fit.
     """
-    points = np.empty((0, len(low)))
-    for _ in range(200 * max(n, 1)):
-        if len(points) == n:
-            return points
-        tried = low + (high - low) * rng.random(len(low))
-        far = np.linalg.norm(tried - (low + high) / 2.0) > radius
-        if not far and (not len(points) or np.linalg.norm(points - tried, axis=1).min() >= apart):
-            points = np.vstack([points, tried])
-    if len(points) == n:
+    points, count = np.empty((n, len(low))), 0
+    for tried in low + (high - low) * rng.random((_TRIES * n, len(low))):
+        if count == n:
+            break
+        if apart == 0.0 or not count or np.linalg.norm(points[:count] - tried, axis=1).min() >= apart:
+            points[count] = tried
+            count += 1
+    if count == n:
         return points
     raise InputError(f"{n} beads {apart:g} apart do not fit into the field: give fewer, or a larger field")
