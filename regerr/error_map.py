@@ -120,18 +120,19 @@ class ErrorMap:
         return outside
 
     def save(self, path: str | Path, *, force: bool = False) -> None:
-        """Write a float32 OME-TIFF with pixel size, origin and unit (needs tifffile, of the extra ``io``).
+        """Write a float32 OME-TIFF, or an OME-Zarr where the name ends in ``.zarr``, with pixel size, origin and unit.
 
         Raises
         ------
         InputError
             When the file exists and ``force`` is false, or when it cannot be written; nothing is left half written.
         MissingExtraError
-            Without tifffile.
+            Without tifffile, or zarr (of the extra ``io``).
         """
-        from .ome_tiff import write
+        from . import ome_tiff, ome_zarr
 
-        write(self, Path(path), force=force)
+        place = Path(path)
+        (ome_zarr if place.suffix.lower() == ".zarr" else ome_tiff).write(self, place, force=force)
 
 
 def error_map(result: RegistrationResult, shape: tuple[int, ...], *, spacing: Any = 1.0, origin: Any = 0.0, kind: str = "tre",

@@ -1,6 +1,7 @@
 """An error map as an OME-Zarr (NGFF 0.4): float32 in chunks, with pixel size, origin and unit, at several resolutions.
 
-Each coarser level is the map itself on larger pixels, not an average of smaller ones: every value is exact where it stands.
+Each coarser level is the map itself on larger pixels, not an average of smaller ones: every value is exact where it stands. Of a
+map that is held as an array, it has every second, fourth, ... of its pixels.
 """
 
 from __future__ import annotations
@@ -8,9 +9,11 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -19,7 +22,7 @@ from .ome_tiff import ome_unit
 
 if TYPE_CHECKING:
     from .error_map import ErrorMap
-    from .large_maps import LargeMap, Spread
+    from .large_maps import Spread
 
 _CHUNK = {2: (1024, 1024), 3: (16, 256, 256)}  # pixels of a chunk, (z,) y, x
 _SMALL = 256  # pixels along the longest side of the coarsest level
@@ -27,7 +30,60 @@ _UNITS = {"pm": "picometer", "nm": "nanometer", "µm": "micrometer", "mm": "mill
           "Å": "angstrom"}
 
 
-def write_blocks(large: LargeMap, path: Path, *, force: bool = False) -> Spread:
+class Levelled(Protocol):
+    """A map that can be had in blocks, and on larger pixels."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Pixels, (z,) y, x."""
+        ...
+
+    @property
+    def header(self) -> ErrorMap:
+        """All that is known of it but, perhaps, its values."""
+        ...
+
+    def blocks(self, size: tuple[int, ...], title: str) -> Iterator[tuple[tuple[int, ...], ErrorMap]]:
+        """Where each block begins, and its map."""
+        ...
+
+    def coarser(self, step: int) -> Levelled:
+        """The same field on pixels that are so many times as large."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """A map whose values are there.
+
+    Attributes
+    ----------
+    header : ErrorMap
+    """
+
+    header: ErrorMap
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.header.values.shape
+
+    def blocks(self, size: tuple[int, ...], title: str) -> Iterator[tuple[tuple[int, ...], ErrorMap]]:
+        for start in product(*(range(0, whole, step) for whole, step in zip(self.shape, size, strict=True))):
+            values = self.header.values[tuple(slice(a, a + n) for a, n in zip(start, size, strict=True))]
+            origin = np.array(self.header.origin) + np.array(start[::-1]) * self.header.spacing
+            yield start, replace(self.header, values=values, origin=tuple(origin.tolist()))
+
+    def coarser(self, step: int) -> Held:
+        values = self.header.values[tuple(slice(None, None, step) for _ in self.shape)]
+        return Held(replace(self.header, values=values, spacing=tuple(step * s for s in self.header.spacing)))
+
+
+def write(error_map: ErrorMap, path: Path, *, force: bool = False) -> None:
+    """Write a map that is held; raises as `write_blocks`."""
+    write_blocks(Held(error_map), path, force=force)
+
+
+def write_blocks(large: Levelled, path: Path, *, force: bool = False) -> Spread:
     """Write all levels of a map, chunk by chunk, under a temporary name; then rename the folder.
 
     Raises
@@ -63,7 +119,7 @@ def check_free(path: Path, force: bool) -> None:
         raise InputError(f"{path} is no OME-Zarr and is left alone: choose another name")
 
 
-def levels_of(large: LargeMap) -> list[LargeMap]:
+def levels_of(large: Levelled) -> list[Levelled]:
     """The map, then the same on pixels two, four, ... times as large, until it is small."""
     levels = [large]
     while max(levels[-1].shape) > _SMALL:
@@ -71,7 +127,7 @@ def levels_of(large: LargeMap) -> list[LargeMap]:
     return levels
 
 
-def metadata(levels: list[LargeMap], spread: Spread) -> dict[str, Any]:
+def metadata(levels: list[Levelled], spread: Spread) -> dict[str, Any]:
     """What viewers read: axes with their units, each level's pixel size and origin, and how bright to show it."""
     made = levels[0].header
     unit = _UNITS.get(ome_unit(made.grid_unit))
@@ -94,7 +150,7 @@ def _finite(value: float) -> float:
     return value if np.isfinite(value) else 0.0
 
 
-def _fill(group: Any, name: str, level: LargeMap) -> Spread:
+def _fill(group: Any, name: str, level: Levelled) -> Spread:
     """Write one level; the spread of its values."""
     import numcodecs
 

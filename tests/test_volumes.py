@@ -143,6 +143,22 @@ def test_every_level_is_the_map_on_its_own_pixels(tmp_path: Path, d: int) -> Non
     assert max(values.shape) <= 256
 
 
+@pytest.mark.parametrize("d", [2, 3])
+def test_a_map_that_is_held_is_written_too(tmp_path: Path, d: int) -> None:
+    whole = made(d).error_map((700, 1100) if d == 2 else (10, 300, 520), 0.25, 5.0)
+    whole.save(tmp_path / "map.ome.zarr")
+    group = zarr.open_group(str(tmp_path / "map.ome.zarr"), mode="r")
+    np.testing.assert_array_equal(group["0"][:], whole.values)
+    for k, dataset in enumerate(group.attrs["multiscales"][0]["datasets"]):
+        scale, translation = (np.array(t[t["type"]]) for t in dataset["coordinateTransformations"])
+        corner = np.array(group[dataset["path"]].shape) - 1
+        place = (translation + scale * corner)[::-1]
+        np.testing.assert_allclose(scale, 0.25 * 2**k)
+        assert group[dataset["path"]][tuple(corner)] == pytest.approx(whole.at(place[None])[0], rel=1e-6)
+    with pytest.raises(InputError, match="already exists"):
+        whole.save(tmp_path / "map.ome.zarr")
+
+
 def test_infinite_radii_stay_infinite_and_are_counted(tmp_path: Path) -> None:
     result = thin()
     grid: dict[str, Any] = {"shape": (60, 200), "spacing": (1.0, 0.5), "origin": (-50.0, -15.0)}
