@@ -122,9 +122,9 @@ def _situations(rows: pd.DataFrame) -> str:
 def _exceptions(table: pd.DataFrame) -> str:
     """Where the default departs from its level although it assumes what is true."""
     sure = int(table["sure"].sum())
-    said = ("Among the scenarios whose model and noise are as assumed, at all levels and questions, each tested by itself at 5 %, so "
-            f"that some are chance, departures of more than the margin: {sure}; estimates that lie outside of it while the replicates do not tell: {len(table) - sure}. "
-            "All are in `not_covering.csv`, the largest here.")
+    said = ("Among the scenarios whose model and noise are as assumed, at all levels and questions, each tested by itself at 5 %,"
+            f" so that some are chance, departures of more than the margin: {sure}; estimates that lie outside of it while the "
+            f"replicates do not tell: {len(table) - sure}. All are in `not_covering.csv`, the largest here.")
     names = ("family", "d", "n", "layout", "noise", "question", "level", "coverage (s.e.)", "worst target", "by test")
     lines = [(r["family"], r["dimension"], r["n"], r["layout"], f"{r['noise']:g}", r["kind"], f"{r['level']:g}",
               f"{r['coverage_mean']:.4f} ({r['coverage_mean_se']:.4f})", f"{r['coverage_min']:.3f}", "yes" if r["sure"] else "no")
