@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 import regerr
 from regerr import FiducialPairs, InputError, RegistrationResult, RegistrationWarning, UndeterminedError, report
 from regerr.cli import app
-from regerr.report import markup
+from regerr.report import markup, sections, views
 from regerr.report.contents import gather
 from regerr.report.figures import figures
 from regerr.report.picture import picture_of
@@ -209,6 +209,16 @@ def test_a_large_image_is_thinned_and_stays_in_place() -> None:
     row, column = np.unravel_index(np.argmax(picture.pixels), picture.pixels.shape)
     place = np.array(picture.origin) + np.array([column, row]) * picture.spacing
     np.testing.assert_allclose(place, [10 + 0.5 * 2403.5, 20 + 0.5 * 1603.5], atol=1.6)
+
+
+def test_a_page_of_many_fiducials_stays_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    everything = written(made(12), tmp_path)
+    monkeypatch.setattr(sections, "_ROWS", 4)
+    monkeypatch.setattr(views, "_RASTER", 10)
+    page = written(made(12), tmp_path)
+    assert "And 8 more, which agree better." in page.words and "more, which agree" not in everything.words
+    rows, images = ([sum(tag == name for tag, _ in one.tags) for one in (everything, page)] for name in ("tr", "image"))
+    assert rows[0] - rows[1] == 8 and images[1] > images[0]
 
 
 # Bad input, and files

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _KINDS = {"tre": "TRE, the true position", "lre": "LRE, the true position of a feature localised in the source",
           "observation": "Observation, where a feature localised in the source will be localised in the target"}
 _CONTENT = {2: ("area", "²"), 3: ("volume", "³")}
+_ROWS = 1000  # of the table of fiducials
 _TIMES = "\N{MULTIPLICATION SIGN}"
 
 
@@ -123,11 +124,12 @@ def fiducials(contents: Contents) -> Markup:
     unit = unit_word(pairs.target_unit)
     header = ["", *(f"residual {axis} ({unit})" for axis in "xyz"[:pairs.dimension]), f"length ({unit})", f"left out ({unit})",
               "leverage", "p", "p of all", f"TRE r.m.s. ({unit})"]
-    order = [int(i) for i in beads.worst_first]
+    order = [int(i) for i in beads.worst_first[:_ROWS]]
+    rest = f" And {pairs.n - _ROWS} more, which agree better." if pairs.n > _ROWS else ""
     marked = [beads.names[i] in contents.suspicious for i in order]
     words = (", worst first. Residual: target minus prediction. Left out: distance from where the others predict it, fairer than "
              "the residual. Leverage: how much it pulls its own prediction, 0 to 1. p: how often a good fiducial is as far off, "
-             "alone and, of all, as the worst of them (Holm). TRE: of a point at its place, to first order.")
+             "alone and, of all, as the worst of them (Holm). TRE: of a point at its place, to first order." + rest)
     rows = [_fiducial_row(contents, i) for i in order]
     return element("section", element("h2", "The fiducials"), table(f"{pairs.n} fiducials", words, header, rows, marked))
 

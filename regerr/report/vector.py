@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _REFERENCE = re.compile(r"url\(#([^)]*)\)")
+_DPI = 150  # of pictures within a figure
 _DROPPED = ("metadata", "script")
 # Names are drawn as they are: a dollar sign begins no formula. The salt makes two runs give one file.
 DRAWN: dict[str, Any] = {"text.parse_math": False, "svg.hashsalt": "regerr", "svg.fonttype": "path", "pdf.fonttype": 42,
@@ -32,7 +33,7 @@ def inline(figure: Figure, name: str, words: str) -> Markup:
         What it shows, for those who cannot see it.
     """
     text = io.StringIO()
-    figure.savefig(text, format="svg", metadata={"Date": None})
+    figure.savefig(text, format="svg", metadata={"Date": None}, dpi=_DPI)
     root = ElementTree.fromstring(text.getvalue())
     _cleaned(root, f"{name}-")
     width, height = (root.attrib.pop(side) for side in ("width", "height"))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _ORDERS: dict[int, tuple[tuple[int, ...], ...]] = {2: ((0, 1),), 3: ((0, 1, 2), (2, 1, 0), (0, 2, 1))}
 _WIDTH, _LEAST = 6.6, 0.34  # inches of a figure, and the least share of the broadest panel that a thin one has
 _LETTERS = 24
+_RASTER = 1000  # fiducials from which on marks are drawn as pixels, so that the page stays small
 _FLAT = {"width": 4.6, "least": 1.6, "most": 5.6, "around": 1.0}  # inches of a figure in the plane
 
 
@@ -53,6 +54,8 @@ class View:
         for text in self.ax.texts:
             text.set_text(short(text.get_text()))
             text.set_in_layout(False)
+        for marks in (*self.ax.lines, *self.ax.collections) if self.result.pairs.n > _RASTER else ():
+            marks.set_rasterized(True)
         for axis, k in zip("xy", self.order, strict=False):
             getattr(self.ax, f"set_{axis}label")(f"{'xyz'[k]} ({unit})", fontsize=SMALL + 1)
 
