@@ -210,9 +210,9 @@ def _openings(contents: Contents) -> Iterator[str]:
         yield (f"No single new fiducial would help much: the best one, near {where}, would shrink the radius at {more.name!r} by "
                f"{number(100 * share, 2)} %. Twice as many, spread like these, would bring it from {before} to about {doubled}.")
     if more.own >= _OWN:
-        share = "more than 99" if more.own > 0.99 else f"{100 * more.own:.0f}"
+        own = "more than 99" if more.own > 0.99 else f"{100 * more.own:.0f}"
         yield (f"To predict better where a feature will be seen, localise it better rather than add fiducials: at {more.name!r} "
-               f"{share} % of that variance is the noise of the feature itself.")
+               f"{own} % of that variance is the noise of the feature itself.")
 
 
 def _size(contents: Contents) -> float:
