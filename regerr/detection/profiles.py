@@ -132,7 +132,7 @@ def _outer(parts: list[np.ndarray]) -> np.ndarray:
     """Products of one factor per axis, (m, k_0), (m, k_1), ... to (m, k_0 k_1 ...)."""
     out = parts[0]
     for part in parts[1:]:
-        out = (out[:, :, None] * part[:, None, :]).reshape(len(out), -1)
+        out = (out[:, :, None] * part[:, None, :]).reshape(len(out), out.shape[1] * part.shape[1])
     return out
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import InputError
-from ..io import write_points
+from ..io import Points, write_points
 from ..records import dumps, plain
 from .text import SHOWN, decimals_for, fixed, number, paragraph, table
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _MARK = "regerr_spots"
 _AXES = "xyz"
+_FAINT = 0.1  # a correlation
 
 
 def summary(spots: Spots) -> str:
@@ -56,7 +58,18 @@ def write(spots: Spots, path: Path, *, force: bool = False) -> None:
     if path.suffix.lower() == ".json":
         write_text(path, dumps(to_dict(spots)), force=force)
     else:
-        write_points(spots.to_points(), path, force=force)
+        write_points(_without_faint_correlation(spots.to_points()), path, force=force)
+
+
+def _without_faint_correlation(points: Points) -> Points:
+    """For tables, which keep s.d. alone: correlations of coordinates below a tenth are not worth a warning."""
+    covariance = points.covariance
+    if covariance is None or not len(covariance):
+        return points
+    sd = np.sqrt(np.einsum("nii->ni", covariance))
+    plain_ones = np.einsum("ni,ij->nij", sd**2, np.eye(sd.shape[1]))
+    faint = np.abs((covariance - plain_ones) / (sd[:, :, None] * sd[:, None, :])).max() < _FAINT
+    return replace(points, covariance=plain_ones) if faint else points
 
 
 def _head(spots: Spots) -> str:
