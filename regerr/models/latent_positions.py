@@ -38,6 +38,7 @@ from .base import Card, Estimator, Fit, Joint, mapped, rest_of, without_each
 from .solver import Problem, Solution, Terms, gradients, normal_equations, seen_in_target, solve, solved
 
 _POINTS = 1 << 16  # points that are refitted at a time
+_CONDITION = 1e-8  # of the effective noise, below which sums of squares under it are rounding
 _REFIT = 40  # most steps of a refit with a new pair: near the boundary of a region few are taken, and far out none is missed
 
 
@@ -140,7 +141,8 @@ class LatentPositions(Estimator):
                   solution: Solution) -> LatentFit:
         n, d = scatter.n, scatter.dimension
         terms = solution.terms
-        failure = np.where((failure == 0) & ~solution.settled, np.int8(Failure.NOT_SETTLED), failure)
+        lost = ~solution.settled | _endless(rows_matrix(terms.effective.mean(-1)))
+        failure = np.where((failure == 0) & lost, np.int8(Failure.NOT_SETTLED), failure)
         failed = failure > 0
         exact = square(terms.residual).sum(-1) < scatter.smallest_resolved()
         rss = np.where(failed, np.nan, np.where(exact, 0.0, terms.rss))
@@ -306,10 +308,20 @@ def _flat_fit(fit: LatentFit) -> _FlatFit:
 
 def _ratio(scatter: Scatter, given: PairCovariances) -> float:
     """About the noise of the source over that of the target, as seen in the target, the same for all of a batch."""
+    if not len(scatter.x_length2):
+        return 1.0
     source, target = (trace(c).mean() for c in (given.source, given.target))
+    known = (scatter.x_length2 > 0) & np.isfinite(scatter.y_length2)
+    growth = np.median(scatter.y_length2[known] / scatter.x_length2[known]) if known.any() else 1.0
     with np.errstate(divide="ignore", invalid="ignore"):
-        growth = np.nanmedian(scatter.y_length2 / scatter.x_length2) if scatter.x_length2.any() else 1.0
         return float(np.nan_to_num(growth * source / target, nan=1.0, posinf=np.inf))
+
+
+def _endless(effective: np.ndarray) -> np.ndarray:
+    """Whether a map stretches so far along some direction that its noise there has no digits left across: (b,)."""
+    finite = np.isfinite(effective).all((-2, -1))
+    values = np.linalg.eigvalsh(np.where(finite[:, None, None], effective, np.eye(effective.shape[-1])))
+    return np.asarray(values[:, 0] < _CONDITION * values[:, -1])
 
 
 def _one_each(c: np.ndarray, b: int) -> np.ndarray:

@@ -17,7 +17,7 @@ from ..linalg import EPS, dot, inverse_components, product, rows_matrix, square,
 
 STEPS = 200
 _ENDED = 1e-22  # predicted fall of the sum, in units of the noise variance, at which the search ends
-_SETTLED = 1e-8  # and at which its result is good, should the last steps be too slow
+_SETTLED = 1e-12  # and at which its result is good, should the last steps be too slow
 _FIRST_DAMPING, _LEAST_DAMPING = 1e-2, 1e-4
 _TOLD = 1e-9  # promised fall, as a share of the sum, below which rounding hides what was kept
 _COMPRESSED = 0.6  # share of unsettled problems below which the settled ones are laid aside
