@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
+from importlib.resources import files
 
 import numpy as np
 import pytest
 import tifffile
 import typer
 from scipy.integrate import nquad
+from scipy.spatial import cKDTree
 from typer.testing import CliRunner
 
-from regerr import Camera, InputError, read_image
+from regerr import Camera, InputError, detect, read_image
 from simulations.cli import app
 from simulations.images import Beads, Correlated, Electron, Field, Light
 from simulations.images.drawing import structure
+from simulations.images.example import contents
 from simulations.images.scene import placed, seen
 
 QUIET = Camera(1.0, 0.0, 0.0)
@@ -174,3 +178,27 @@ def test_a_generator_refuses_what_it_cannot_make(make, words):
 def test_no_bead_is_an_image_too():
     made = seen(np.random.default_rng(0), np.empty((0, 2)), Light(camera=QUIET), Field((32, 32)))
     assert made.counts.mean() == pytest.approx(10, abs=4 * math.sqrt(10 / 32**2))
+
+
+# The example that is shipped
+
+
+def test_the_shipped_example_is_what_the_generator_makes_and_says_so():
+    folder = files("regerr") / "data"
+    for name, content in contents().items():
+        held = (folder / name).read_bytes()
+        if isinstance(content, bytes):  # other versions of the compressor may pack the same pixels otherwise
+            with tifffile.TiffFile(io.BytesIO(held)) as old, tifffile.TiffFile(io.BytesIO(content)) as new:
+                assert np.array_equal(old.asarray(), new.asarray())
+        else:
+            assert json.loads(held) == json.loads(content) and "no microscope" in held.decode()
+    assert sum((folder / name).stat().st_size for name in contents()) < 200_000
+
+
+def test_the_beads_of_the_shipped_example_are_found():
+    truth = json.loads((files("regerr") / "data" / "simulated_images.json").read_text(encoding="utf-8"))
+    for name, side, options in (("light", "source", {}), ("electron", "target", {"bright": False, "profile": "disc"})):
+        image, told = read_image(str(files("regerr") / "data" / f"simulated_{name}.ome.tif")), truth[side]
+        spots = detect(image.pixels, image.spacing, unit=image.unit, camera=Camera(**told["camera"]), **options)
+        distance, index = cKDTree(spots.points).query(np.array(told["points"]))
+        assert distance.max() < 0.04 and len(set(index.tolist())) == len(told["points"]) >= len(spots) - 1
