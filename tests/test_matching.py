@@ -12,6 +12,7 @@ from matching_cases import beads, grid, turned
 import regerr
 from regerr.matching import Verdict, gating_factor, match
 from regerr.matching.chance import log_tail, log_tests
+from regerr.matching.windows import Window
 from regerr.models import Rigid
 from validation.matching.scenes import drawn_matrix
 
@@ -287,6 +288,45 @@ def test_false_alarms_bound_what_unrelated_sets_yield():
     a = rng.uniform(size=(14, 2)) * 1000
     series = [match(a, np.concatenate([turned(a[:k], 40.0), 2000 * rng.uniform(size=(14 - k, 2))])).best for k in (6, 9, 14)]
     assert all(one.log10_false_alarms > two.log10_false_alarms + 2 for one, two in pairwise(series))
+
+
+def test_rounded_coordinates_are_noticed():
+    rng = np.random.default_rng(9)
+    real = rng.uniform(size=(20, 3)) * 500
+    assert (Window.of(real).steps == 0).all() and not Window.of(real).lattice
+    rounded = Window.of(np.column_stack([real[:, 0], np.round(real[:, 1:])]) - 1e5)
+    assert rounded.steps[0] == 0 and np.allclose(rounded.steps[1:], 1.0) and not rounded.lattice
+    assert rounded.share(0.0) >= 0 and rounded.share(3.0) > Window.of(real).share(3.0)
+    assert Window.of(grid(5, 5)).lattice
+    flat = Window.of(np.round(real[:, :2]))
+    assert flat.share(0.0) == pytest.approx(1.0 / np.prod(flat.lengths))  # the share of one pixel
+
+
+def test_pixels_that_meet_exactly_are_no_evidence():
+    """Unrelated places in whole pixels of a coarse image meet exactly in many pairs once a few are laid on each other."""
+    rng = np.random.default_rng(10)
+    for _ in range(10):
+        a, b = rng.integers(0, 60, size=(30, 2)).astype(float), rng.integers(0, 60, size=(30, 2)).astype(float)
+        assert not match(a, b).accepted
+
+
+def test_points_on_a_coarse_lattice_are_not_believed():
+    rng = np.random.default_rng(11)
+    found = [match(*np.unique(rng.integers(-2, 3, size=(12, 2)), axis=0)[None].astype(float).repeat(2, 0)) for _ in range(4)]
+    assert all(not one.accepted for one in found)
+    assert {one.verdict for one in found} <= {Verdict.LATTICE, Verdict.AMBIGUOUS, Verdict.FEW}
+    assert all("lattice" in one.sentence for one in found if one.verdict is Verdict.LATTICE)
+
+
+def test_a_mirrored_stack_is_not_laid_on_itself_along_a_plane():
+    """Eight of thirty points near one plane do match by a proper rotation, and all of them by a mirror image."""
+    rng = np.random.default_rng(12)
+    a = rng.uniform(size=(30, 3)) * [1000, 1000, 300]
+    a[:9, 2] = 150 + rng.standard_normal(9)
+    b = a * [-1, 1, 1] + rng.standard_normal(a.shape)
+    found = match(a, b)
+    assert found.verdict is Verdict.MIRRORED and "mirror image" in found.sentence
+    assert match(a, b, mirror=True).pairs.n == 30
 
 
 def test_sixty_points_take_less_than_a_second():

@@ -96,7 +96,8 @@ class Affine(Similarity):
     def fit(self, x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> Maps:
         moments = _moments(x, y, weight)
         spread = moments.full_xx
-        spread = spread + 1e-12 * np.trace(spread, axis1=-2, axis2=-1)[..., None, None] * np.eye(x.shape[-1])
+        least = 1e-12 * np.trace(spread, axis1=-2, axis2=-1) + _TINY**2  # points on a line or at one place
+        spread = spread + least[..., None, None] * np.eye(x.shape[-1])
         return _about(transpose(np.linalg.solve(spread, moments.xy)), moments.x, moments.y)
 
 

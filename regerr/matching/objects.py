@@ -18,6 +18,8 @@ class Verdict(Enum):
 
     ACCEPTED = "accepted"
     AMBIGUOUS = "ambiguous"
+    LATTICE = "points on a lattice"
+    MIRRORED = "mirror images"
     CHANCE = "no better than chance"
     FEW = "too few pairs"
 

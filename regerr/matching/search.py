@@ -17,8 +17,11 @@ from .objects import Alignment, Matching, Verdict
 from .pairing import Pairing, gating_factor, paired
 from .problem import Problem
 from .significance import log_false_alarms
+from .windows import Window
 
 _AS_STRONG = 0.5  # share of the best alignment's decades from which on another one makes the matching ambiguous
+_MOST = 0.75  # of the smaller set: with more pairs no mirror image is behind them
+_DECADES = 3.0  # by which the mirror image has to be the better one
 _SHARED = 0.5  # of the pairs: alignments that share more are one
 
 
@@ -63,23 +66,33 @@ def match(source: Any, target: Any, model: str | Model = "rigid", *, scale: tupl
     same_dimension(*sets)
     bounds = checked_scale(scale, FAMILIES[chosen.card.name].keeps_size)
     threshold, gate = checked_share("threshold", threshold), checked_share("gate", gate)
-    found = [a for mirrored in (False, True)[: 1 + bool(mirror)]
-             for a in _alignments(sets, chosen, bounds, mirrored, 1 + bool(mirror), gate, seed)]
-    found.sort(key=lambda a: a.log10_false_alarms)
+    def search(mirrored: bool) -> list[Alignment]:
+        return list(_alignments(sets, chosen, bounds, mirrored, 1 + bool(mirror), gate, seed))
+
+    found = sorted([*search(False), *(search(True) if mirror else ())], key=lambda a: a.log10_false_alarms)
     best = found[0] if found else None
     log_threshold = float(np.log10(threshold))
     others = _disagreeing([a for a in found if a.log10_false_alarms <= log_threshold])
-    return Matching(_verdict(best, others, log_threshold), best, tuple(others[1:]), chosen.card.name,
+    verdict = _verdict(best, others, log_threshold, any(Window.of(s.points).lattice for s in sets))
+    if verdict is Verdict.ACCEPTED and best is not None and not mirror and _sparse(best, sets):
+        flipped = min((a.log10_false_alarms for a in search(True)), default=np.inf)
+        verdict = Verdict.MIRRORED if flipped < best.log10_false_alarms - _DECADES else verdict
+    return Matching(verdict, best, tuple(others[1:]), chosen.card.name,
                     (len(sets[0].points), len(sets[1].points)), threshold, gate, gating_factor(gate, sets[0].points.shape[1]))
 
 
-def _verdict(best: Alignment | None, significant: list[Alignment], log_threshold: float) -> Verdict:
+def _sparse(best: Alignment, sets: tuple[Given, Given]) -> bool:
+    """Whether so few points have a partner that a mirror image, which fits along a line or a plane, could be behind them."""
+    return best.pairs.n < _MOST * min(len(s.points) for s in sets)
+
+
+def _verdict(best: Alignment | None, significant: list[Alignment], log_threshold: float, lattice: bool) -> Verdict:
     if best is None or best.log10_false_alarms > log_threshold:
         return Verdict.CHANCE
     if best.pairs.n < LEAST:
         return Verdict.FEW
     rivals = [a for a in significant[1:] if a.log10_false_alarms <= _AS_STRONG * best.log10_false_alarms]
-    return Verdict.AMBIGUOUS if rivals else Verdict.ACCEPTED
+    return Verdict.AMBIGUOUS if rivals else Verdict.LATTICE if lattice else Verdict.ACCEPTED
 
 
 def _disagreeing(found: list[Alignment]) -> list[Alignment]:

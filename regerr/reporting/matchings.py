@@ -52,6 +52,17 @@ def _ambiguous(found: Matching) -> str:
             "the symmetry.")
 
 
+def _lattice(found: Matching) -> str:
+    return (f"Refused: the points of one set lie exactly on a lattice, which fits another one in many ways, and nothing says "
+            f"that the best of them ({found.best.pairs.n if found.best else 0} pairs) is right; add points that are not on it, "
+            "or give the pairs by hand.")
+
+
+def _mirrored(found: Matching) -> str:
+    return (f"Refused: the mirror image of the source fits the target far better than the source does ({found.model}); allow "
+            "mirrored alignments if one of the images may be flipped.")
+
+
 def _chance(found: Matching) -> str:
     best = "" if found.best is None else (f" (the best one has {found.best.pairs.n} pairs, and unrelated sets would yield "
                                           f"{false_alarms(found.best.log10_false_alarms)} as good)")
@@ -67,7 +78,8 @@ def _few(found: Matching) -> str:
             "remove points that lie too close together.")
 
 
-_VERDICTS = {Verdict.ACCEPTED: _accepted, Verdict.AMBIGUOUS: _ambiguous, Verdict.CHANCE: _chance, Verdict.FEW: _few}
+_VERDICTS = {Verdict.ACCEPTED: _accepted, Verdict.AMBIGUOUS: _ambiguous, Verdict.LATTICE: _lattice,
+             Verdict.MIRRORED: _mirrored, Verdict.CHANCE: _chance, Verdict.FEW: _few}
 
 
 def _numbers(found: Matching, best: Alignment) -> str:
