@@ -246,6 +246,21 @@ def test_beads_that_are_no_gaussians_have_a_misfit_and_larger_covariances():
     assert np.allclose(good.covariance, good.photon_covariance)
 
 
+@pytest.mark.parametrize(("modality", "apart"), [(Electron(contrast=0.1), 24.0),
+                                                 (Light(1000.0, 1.3, 20.0, 0.3, camera=CAMERA), 16.0)])
+def test_structure_of_the_background_is_part_of_the_covariance(modality, apart):
+    """Photons alone tell too little; with the structure squared deviations are those told, within 20 per cent."""
+    law, told, photons = Beads(20, modality, Field((256, 256)), apart), [], []
+    for seed in range(6):
+        image = law.sample(np.random.default_rng([seed, 21]))
+        spots = look(image)
+        deviation, index = deviations(image, spots)
+        told.append(squares(deviation, spots.covariance[index]).mean() / 2)
+        photons.append(squares(deviation, spots.photon_covariance[index]).mean() / 2)
+    error = [np.std(x, ddof=1) / math.sqrt(6) for x in (told, photons)]
+    assert abs(np.mean(told) - 1.0) < 0.2 + 3 * error[0] < 1.0 and np.mean(photons) > 1.0 + error[1]
+
+
 def test_two_groups_of_brightness_are_parted_and_one_is_not():
     rng = np.random.default_rng(13)
     bright, faint = 200 * np.exp(0.2 * rng.standard_normal(30)), 10 * np.exp(0.3 * rng.standard_normal(60))

@@ -7,6 +7,7 @@ from scipy.spatial import cKDTree
 
 from ..pairs import Unused
 from . import scatter
+from .backdrop import structure_covariance
 from .camera import Camera
 from .likelihood import Found, Windows
 from .localising import Localised, plausible
@@ -28,7 +29,10 @@ def spots_of(task: Task, found: Peaks, located: Localised) -> Spots:
     used = np.flatnonzero([not reason for reason in reasons])
     order = used[np.argsort(-significance[used], kind="stable")]
     points = _points(task, place)
-    covariance, photon = (_physical(task, c)[order] for c in scatter.covariances(windows, fitted, located.noise))
+    every, photon = scatter.covariances(windows, fitted, located.noise)
+    half = [len(k) // 2 for k in windows.axes]
+    every = every + structure_covariance(task.image, located.centre, half, fitted, located.noise.variance)
+    covariance, photon = (_physical(task, c)[order] for c in (every, photon))
     size = (profile.widths(fitted.size) * task.step)[order, ::-1]
     unused = tuple(Unused(f"maximum {i + 1}", reason, tuple(points[i].tolist())) for i, reason in enumerate(reasons) if reason)
     return Spots(points[order], covariance, photon, fitted.amount[order] / camera.gain,

@@ -29,7 +29,7 @@ class Spots:
     points : (n, d) array
         Centres, x before y before z, in ``unit``; the centre of the first pixel lies at the origin that was given.
     covariance : (n, d, d) array
-        Of each centre: photon and camera noise, and what the pooled misfit adds (theory, section 21).
+        Of each centre: photon and camera noise, and what the misfit and structure of the background add (theory, section 21).
     photon_covariance : (n, d, d) array
         By photon and camera noise alone: the inverse Fisher information.
     photons : (n,) array
