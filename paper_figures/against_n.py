@@ -43,9 +43,9 @@ def lines(ax: Axes, rows: pd.DataFrame, found: Mapping[str, style.Look], places:
         open_marker = mine["model"].iloc[0] in hollow
         x = np.array([places[n] for n in mine["n"]]) + aside
         mean, low, high = (mine[f"coverage_mean{end}"].clip(0.0, 1.0) for end in ("", "_low", "_high"))
-        ax.errorbar(x, mean, yerr=[mean - low, high - mean], color=look.colour, marker=look.marker, ms=size, clip_on=False,
-                    mfc="white" if open_marker else look.colour, ls=(0, (2, 1.5)) if open_marker else dashes, lw=0.7,
-                    elinewidth=bar, zorder=3, gid=f"line {name}")
+        ax.errorbar(x, mean, yerr=np.maximum([mean - low, high - mean], 0.0), color=look.colour, marker=look.marker, ms=size,
+                    clip_on=False, mfc="white" if open_marker else look.colour, ls=(0, (2, 1.5)) if open_marker else dashes,
+                    lw=0.7, elinewidth=bar, zorder=3, gid=f"line {name}")
 
 
 def count_axis(ax: Axes, counts: pd.Series) -> dict[int, int]:

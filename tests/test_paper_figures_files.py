@@ -67,7 +67,8 @@ def test_the_page_links_every_table_once_and_nothing_unfinished(tmp_path):
                  "figures/coverage_table.csv", "icip/chunks/a.parquet", "grand/summary.csv"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("")
-    assert build._linked(tmp_path, ["icip/summary", "regions/summary"]) == ["icip/map.parquet", "icip/summary.csv", "regions/verdicts.csv"]
+    drawn = ["icip/summary", "regions/summary"]
+    assert build._linked(tmp_path, drawn) == ["icip/map.parquet", "icip/summary.csv", "regions/verdicts.csv"]
 
 
 def test_the_page_says_how_large_a_study_was():
