@@ -13,6 +13,7 @@ import typer
 from .commands import checking, matching
 from .commands.comparing import Question
 from .commands.convert import Conversion
+from .commands.demo import demo
 from .commands.detecting import Detection
 from .commands.fle import fle
 from .commands.options import Assumption, Fitting, Input, given_by, read_targets, shared
@@ -171,6 +172,7 @@ app.command()(checking.check)
 app.command()(checking.audit)
 app.command()(matching.match)
 app.command()(fle)
+app.command()(demo)
 
 
 @app.command()
