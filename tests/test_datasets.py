@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 
 from regerr import datasets
 from regerr.errors import InputError, MissingExtraError, RegistrationError, RegistrationWarning
@@ -43,7 +44,12 @@ def test_what_ships_says_that_it_is_simulated() -> None:
     tables = sorted(folder.glob("*.csv"))
     assert [path.name for path in tables] == ["simulated_beads.csv", "simulated_targets.csv"]
     assert all(path.read_text(encoding="utf-8").startswith("# simulated") for path in tables)
-    assert {path.suffix for path in folder.iterdir() if path.is_file()} == {".csv", ".json"}
+    images = sorted(folder.glob("*.tif"))
+    assert [path.name for path in images] == ["simulated_electron.ome.tif", "simulated_light.ome.tif"]
+    for path in images:
+        with tifffile.TiffFile(path) as file:
+            assert 'Name="simulated beads' in str(file.ome_metadata)
+    assert {path.suffix for path in folder.iterdir() if path.is_file()} == {".csv", ".json", ".tif"}
 
 
 def test_every_set_states_its_terms_and_its_address() -> None:
