@@ -199,11 +199,13 @@ def _one_place(pairs: FiducialPairs) -> list[Finding]:
     """Two fiducials at one place in one space alone; no fault where coordinates are whole pixels."""
     if pairs.rounding is not None:
         return []
-    gap = {"source": _distances(pairs.source), "target": _distances(pairs.target)}
+    points = {"source": pairs.source, "target": pairs.target}
     for space, other in (("source", "target"), ("target", "source")):
-        same = np.argwhere(np.triu((gap[space] == 0) & (gap[other] > 0), 1))
+        _, first, group = np.unique(points[space], axis=0, return_index=True, return_inverse=True)
+        like = first[group.ravel()]
+        same = np.flatnonzero((like != np.arange(pairs.n)) & (points[other] != points[other][like]).any(-1))
         if len(same):
-            a, b = (pairs.names[int(i)] for i in same[0])
+            a, b = pairs.names[int(like[same[0]])], pairs.names[int(same[0])]
             return [Finding("one place", f"{a!r} and {b!r} lie at one place in the {space} and not in the {other}",
                             "check the matching of the two", (a, b))]
     return []
@@ -214,10 +216,16 @@ def _twice(result: RegistrationResult) -> list[Finding]:
     pairs, near = result.pairs, _ALIKE * float(result.fle_rms)
     if pairs.rounding is not None:
         return []
-    close = np.argwhere(np.triu((_distances(pairs.target) < near) & (_distances(pairs.source) * scale_of(result) < near), 1))
+    from scipy.spatial import cKDTree
+
+    # both lengths at once: no longer than the root of two in the common space of both
+    both = np.concatenate([pairs.target, pairs.source * scale_of(result)], -1)
+    close = cKDTree(both - both.mean(0)).query_pairs(np.sqrt(2.0) * near, output_type="ndarray")
+    apart = [np.linalg.norm(points[close[:, 0]] - points[close[:, 1]], axis=-1) for points in np.split(both, 2, -1)]
+    close = close[np.maximum(*apart) < near]
     if not len(close):
         return []
-    a, b = (pairs.names[int(i)] for i in close[0])
+    a, b = (pairs.names[int(i)] for i in min(close.tolist()))
     return [Finding("twice", f"{a!r} and {b!r} are nearly one point in both images, and count as two", f"keep one of {a!r} and "
                     f"{b!r}", (a, b))]
 
@@ -227,8 +235,3 @@ def _few(result: RegistrationResult) -> list[Finding]:
     if n > least:
         return []
     return [Finding("few", f"{n} fiducials are too few to check any of them against the others", "add at least one more")]
-
-
-def _distances(points: np.ndarray) -> np.ndarray:
-    """Between all points (n, d): (n, n)."""
-    return np.asarray(np.sqrt(((points[:, None] - points[None]) ** 2).sum(-1)))

@@ -140,7 +140,7 @@ def extrapolation_sentence(result: RegistrationResult, one: Forecast) -> str:
     farthest = f", {names[far]!r} {number(distance[far], 2)} times as far from their centre as the outermost of them" \
         if distance[far] > _FAR else ""
     return (f"{which} outside the fiducials{listing}{farthest}: there the prediction stands only if the transformation really is "
-            f"{result.model.card.name}.")
+            f"{article(result.model.card.name)} one.")
 
 
 def _opening(found: Findings) -> str:
