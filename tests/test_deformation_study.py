@@ -107,11 +107,11 @@ def test_an_interrupted_study_goes_on(table, tmp_path, monkeypatch):
     kept[0].write_bytes(kept[0].read_bytes()[:100])
     computed: list[str] = []
 
-    def computing(study: DeformationStudy, cell: Cell) -> tuple[Cell, pd.DataFrame]:
+    def computing(study: DeformationStudy, cell: Cell) -> pd.DataFrame:
         computed.append(cell.identity)
-        return cell, rejections(study, cell)
+        return rejections(study, cell)
 
-    monkeypatch.setattr(running, "_computed", computing)
+    monkeypatch.setattr(running, "rejections", computing)
     monkeypatch.setattr("joblib.Parallel", lambda **_: lambda jobs: (job[0](*job[1]) for job in jobs))
     pd.testing.assert_frame_equal(run(SMALL, tmp_path, 1), table)
     assert len(computed) == 3
@@ -169,7 +169,7 @@ def test_refusals(option, tmp_path):
 
 
 def test_a_missing_library_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr("validation.deformation.command.find_spec", lambda name: None if name == "joblib" else name)
+    monkeypatch.setattr("validation.shell.find_spec", lambda name: None if name == "joblib" else name)
     done = CliRunner().invoke(outer(), ["study", "deformation", "--output", str(tmp_path)])
     assert isinstance(done.exception, MissingExtraError) and "a study needs joblib" in str(done.exception)
 

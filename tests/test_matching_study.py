@@ -149,6 +149,6 @@ def test_refusals(option, tmp_path):
 
 
 def test_a_missing_library_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr("validation.matching.command.find_spec", lambda name: None if name == "joblib" else name)
+    monkeypatch.setattr("validation.shell.find_spec", lambda name: None if name == "joblib" else name)
     done = CliRunner().invoke(outer(), ["study", "matching", "--output", str(tmp_path)])
     assert isinstance(done.exception, MissingExtraError) and "a study needs joblib" in str(done.exception)

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from regerr.errors import MissingExtraError
-
 from .deformation.command import deformation
 from .detection.command import detection
 from .matching.command import matching
 from .real.command import real
+from .shell import check_libraries, going_on
 from .studies import STUDIES, TITLES
 from .study import Study
 from .user_file import FromFile
@@ -40,7 +38,7 @@ def _command(name: str) -> Callable[..., None]:
         backend: Annotated[str, typer.Option(help="loky: processes on this machine; dask: a cluster.")] = "loky",
         scheduler: Annotated[str | None, typer.Option(help="Address of the Dask scheduler.")] = None,
     ) -> None:
-        _check_libraries()
+        check_libraries()
         from .runner import Workers
 
         study = STUDIES[name](quick).part(share)
@@ -53,23 +51,12 @@ def _command(name: str) -> Callable[..., None]:
     return run_study
 
 
-def _check_libraries() -> None:
-    missing = [name for name in ("pandas", "pyarrow", "joblib") if find_spec(name) is None]
-    if missing:
-        raise MissingExtraError(f"a study needs {', '.join(missing)}: install them with pip install 'regerr[study]'")
-
-
 def _perform(study: Study, folder: Path, workers: Workers, quick: bool) -> None:
     from .outputs import short_table, write_tables
-    from .progress import Progress
     from .runner import run
 
-    with Progress(f"study {study.name}") as progress:
-        try:
-            run(study, folder, workers, progress)
-        except KeyboardInterrupt:
-            typer.echo(f"Stopped. What is done is kept in {folder / 'chunks'}: the same command goes on there.", err=True)
-            raise typer.Exit(130) from None
+    with going_on(f"study {study.name}", folder / "chunks") as progress:
+        run(study, folder, workers, progress)
     summary = write_tables(study, folder, quick)
     typer.echo(short_table(study, summary))
     typer.echo(f"Tables are in {folder}: summary.csv and verdicts.csv per scenario, coverage.csv per target.")

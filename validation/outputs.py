@@ -12,7 +12,9 @@ import regerr
 
 from .exceptions import not_covering
 from .illustrations import expected_tre_map, held_out_beads
-from .runner import collect, write_whole
+from .kept import write_both, write_csv, write_parquet, write_whole
+from .runner import collect
+from .shell import aligned
 from .studies import grand
 from .study import Study
 from .tables import per_scenario, per_target, speed, verdicts
@@ -35,15 +37,14 @@ def write_tables(study: Study, folder: Path, quick: bool = False) -> pd.DataFram
     summary = per_scenario(study, found.sums)
     tables = {"coverage": per_target(study, found.sums), "summary": summary, "speed": speed(study, found.seconds)}
     for name, table in tables.items():
-        _parquet(folder / f"{name}.parquet", table)
-        _csv(folder / f"{name}.csv", table)
-    _csv(folder / "verdicts.csv", verdicts(summary, study))
-    _csv(folder / "failures.csv", found.failures)
+        write_both(folder, name, table)
+    write_csv(folder / "verdicts.csv", verdicts(summary, study))
+    write_csv(folder / "failures.csv", found.failures)
     write_whole(folder / "study.json", lambda path: path.write_text(json.dumps(_facts(study), indent=1) + "\n", encoding="utf-8"))
     for name, table_of in FURTHER.get(study.name, {}).items():
-        _csv(folder / f"{name}.csv", table_of(summary))
+        write_csv(folder / f"{name}.csv", table_of(summary))
     for name, make in ILLUSTRATIONS.get(study.name, {}).items():
-        _parquet(folder / f"{name}.parquet", make(quick))
+        write_parquet(folder / f"{name}.parquet", make(quick))
     return summary
 
 
@@ -55,15 +56,7 @@ def short_table(study: Study, summary: pd.DataFrame, level: float = 0.95) -> str
              for label, group in part.groupby("label", sort=False)]
     head = (f"{study.title}: {len(study.scenarios)} scenarios, {study.replicates:,} replicates each. "
             f"Nominal level {level:g}, margin {study.margins.at(level):g}.")
-    return "\n".join([head, *_aligned(lines)])
-
-
-def _aligned(lines: list[dict[str, str]]) -> list[str]:
-    """Rows of text below their names, each column as wide as its widest entry."""
-    names = list(lines[0])
-    table = [names, *([line[name] for name in names] for line in lines)]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    return ["  ".join(f"{word:{width}}" for word, width in zip(row, widths, strict=True)).rstrip() for row in table]
+    return "\n".join([head, *aligned([list(lines[0]), *(list(line.values()) for line in lines)])])
 
 
 def _line(group: pd.DataFrame) -> dict[str, str]:
@@ -79,11 +72,3 @@ def _facts(study: Study) -> dict[str, object]:
             "chunk": study.chunk, "seed": study.seed, "rows": list(study.rows),
             "margins": {f"{level:g}": margin for level, margin in study.margins.mean.items()}, "worst": study.margins.worst,
             "version": regerr.__version__}
-
-
-def _parquet(path: Path, table: pd.DataFrame) -> None:
-    write_whole(path, lambda unfinished: table.to_parquet(unfinished, index=False))
-
-
-def _csv(path: Path, table: pd.DataFrame) -> None:
-    write_whole(path, lambda unfinished: table.to_csv(unfinished, index=False, float_format="%.6g", lineterminator="\n"))

@@ -20,7 +20,7 @@ from regerr.reporting.recommendation import RULES, Rule
 
 from .catalogue import DEFAULT
 from .evidence import EVIDENCE, Evidence, chosen, compared
-from .runner import write_whole
+from .kept import write_whole
 from .studies import grand
 
 LEVEL = 0.95

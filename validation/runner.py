@@ -21,6 +21,7 @@ from simulations import Observed
 
 from .analysis import analyse
 from .draws import taken
+from .kept import made, stored, write_parquet
 from .study import Chunk, Study
 from .sums import merged
 
@@ -100,7 +101,7 @@ def run(study: Study, folder: Path, workers: Workers | None = None, report: Repo
     InputError
         When the folder cannot be written to.
     """
-    place = _made(folder / "chunks")
+    place = made(folder / "chunks")
     chunks = list(study.chunks())
     missing = [chunk for chunk in chunks if read(chunk, place) is None]
     done = len(chunks) - len(missing)
@@ -175,37 +176,13 @@ def replay(study: Study, scenario: str, chunk: int, replicate: int) -> Observed:
 
 def read(chunk: Chunk, place: Path) -> pd.DataFrame | None:
     """A chunk's table, or None when it is missing, unreadable or was made from something else."""
-    try:
-        table = pd.read_parquet(place / f"{chunk.name}.parquet")
-    except (OSError, ValueError):
-        return None
-    return table if table.attrs.get("fingerprint") == chunk.fingerprint else None
+    return stored(place / f"{chunk.name}.parquet", chunk.fingerprint)
 
 
 def write(name: str, table: pd.DataFrame, place: Path) -> None:
     """Write a chunk's table, all of it or nothing."""
-    write_whole(place / f"{name}.parquet", lambda path: table.to_parquet(path, index=False))
-
-
-def write_whole(path: Path, writer: Callable[[Path], Any]) -> None:
-    """Write a file under a temporary name, then rename it; raises InputError in one sentence when that is impossible."""
-    unfinished = path.with_name(f".unfinished-{os.getpid()}-{path.name}")
-    try:
-        writer(unfinished)
-        os.replace(unfinished, path)
-    except OSError as fault:
-        raise InputError(f"cannot write {path} ({fault.strerror or fault}): choose another folder for --output") from None
-    finally:
-        unfinished.unlink(missing_ok=True)
+    write_parquet(place / f"{name}.parquet", table)
 
 
 def _computed(chunk: Chunk) -> tuple[str, pd.DataFrame]:
     return chunk.name, analyse(chunk)
-
-
-def _made(folder: Path) -> Path:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as fault:
-        raise InputError(f"cannot make the folder {folder} ({fault.strerror or fault}): give another --output") from None
-    return folder

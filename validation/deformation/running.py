@@ -1,12 +1,7 @@
-"""Runs the cells of the study on any number of workers, with the same numbers, going on where an interrupted run stopped.
-
-Each cell's table is written when it is done; a file whose fingerprint differs, because the cell or the code has changed, is
-computed again.
-"""
+"""Runs the cells of the study, and judges how often each test rejects."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -18,13 +13,14 @@ from regerr.hypotheses import parse_test
 from regerr.noise import parse_noise
 from regerr.pairs import FiducialPairs
 
+from ..cellwise import tables
 from ..content import code_digest, digest
+from ..kept import write_both
 from ..measures import bounds_of_share
-from ..runner import cores, write_whole
+from ..runner import Report
 from ..verdicts import judge_mean
 from .cells import MARGIN, Asked, Cell, DeformationStudy
 
-Report = Callable[[int, int], None]  # cells done, cells in all
 COLUMNS = {
     "cell": "unique name", "block": "what the cell is part of", "dimension": "2 or 3", "n": "number of landmarks",
     "simpler": "the null model", "wider": "the model that it is tested against", "law": "of the noise",
@@ -38,38 +34,15 @@ COLUMNS = {
 
 def run(study: DeformationStudy, folder: Path, workers: int | None = None, report: Report | None = None) -> pd.DataFrame:
     """Compute what is missing, write ``rejections.parquet`` and ``.csv``, and return the table; columns as in `COLUMNS`."""
-    from joblib import Parallel, delayed
-
-    place = folder / "cells"
-    place.mkdir(parents=True, exist_ok=True)
-    missing = [cell for cell in study.cells if read(study, cell, place) is None]
-    done = len(study.cells) - len(missing)
-    jobs = Parallel(n_jobs=workers or cores(), return_as="generator_unordered", batch_size=1)
-    for cell, table in jobs(delayed(_computed)(study, cell) for cell in missing):
-        table.attrs["fingerprint"] = fingerprint(study, cell)
-        write_whole(place / f"{cell.identity}.parquet", partial(table.to_parquet, index=False))
-        done += 1
-        if report:
-            report(done, len(study.cells))
-    whole = pd.concat([_read(study, cell, place) for cell in study.cells], ignore_index=True)
-    write_whole(folder / "rejections.parquet", lambda path: whole.to_parquet(path, index=False))
-    write_whole(folder / "rejections.csv",
-                lambda path: whole.to_csv(path, index=False, float_format="%.6g", lineterminator="\n"))
+    parts = tables(study.cells, folder / "cells", partial(rejections, study), partial(fingerprint, study), workers, report)
+    whole = pd.concat(parts, ignore_index=True)
+    write_both(folder, "rejections", whole)
     return whole
 
 
 def fingerprint(study: DeformationStudy, cell: Cell) -> str:
     """Digest of all that a cell's numbers depend on, the code included."""
     return digest(cell, study.replicates, study.chunk, study.seed, study.levels, code_digest())
-
-
-def read(study: DeformationStudy, cell: Cell, place: Path) -> pd.DataFrame | None:
-    """A cell's table, or None when it is missing, unreadable or was made from something else."""
-    try:
-        table = pd.read_parquet(place / f"{cell.identity}.parquet")
-    except (OSError, ValueError):
-        return None
-    return table if table.attrs.get("fingerprint") == fingerprint(study, cell) else None
 
 
 def rejections(study: DeformationStudy, cell: Cell) -> pd.DataFrame:
@@ -119,14 +92,3 @@ def _judged(share: float, error: float, replicates: int) -> str:
     words = {"covers": "holds", "under-covers": "too often", "over-covers": "too rarely"}
     said = str(judge_mean(1.0 - share, error, replicates, 1, 0.95, MARGIN))
     return words.get(said, said)
-
-
-def _computed(study: DeformationStudy, cell: Cell) -> tuple[Cell, pd.DataFrame]:
-    return cell, rejections(study, cell)
-
-
-def _read(study: DeformationStudy, cell: Cell, place: Path) -> pd.DataFrame:
-    table = read(study, cell, place)
-    assert table is not None  # it was written or found a moment ago
-    table.attrs = {}  # of one cell; they cannot be joined
-    return table

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from regerr.errors import InputError, MissingExtraError
+from regerr.errors import InputError
+
+from ..shell import aligned, check_counts, check_libraries, going_on
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,22 +27,14 @@ def detection(
     """
     if not 0 < share <= 1:
         raise InputError(f"the share of images is {share:g}: give a number above 0 and at most 1")
-    if workers is not None and workers < 1:
-        raise InputError(f"workers is {workers}: give at least 1")
-    missing = [name for name in ("pandas", "pyarrow", "joblib", "skimage") if find_spec(name) is None]
-    if missing:
-        raise MissingExtraError(f"a study needs {', '.join(missing)}: install them with pip install 'regerr[study,mesh]'")
-    from ..progress import Progress
+    check_counts(workers=workers)
+    check_libraries("skimage", extras="study,mesh")
     from .cells import study
     from .running import run
 
     folder = output / "detection"
-    with Progress("study detection") as progress:
-        try:
-            table = run(study(quick).part(share) if share < 1 else study(quick), folder, workers, progress)
-        except KeyboardInterrupt:
-            typer.echo(f"Stopped. What is done is kept in {folder / 'cells'}: the same command goes on there.", err=True)
-            raise typer.Exit(130) from None
+    with going_on("study detection", folder / "cells") as progress:
+        table = run(study(quick).part(share) if share < 1 else study(quick), folder, workers, progress)
     typer.echo(short(table))
     typer.echo(f"The table is in {folder}: detection.csv.")
 
@@ -55,8 +48,7 @@ def short(table: pd.DataFrame) -> str:
                       str(row.detector), f"{row.recall:.3f}", f"{row.false_spots:.2f}", f"{row.rms:.4f}",
                       _judged(row.precision, row.precision_se, row.precision_verdict),
                       _judged(row.calibration, row.calibration_se, row.calibration_verdict)))
-    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    return "\n".join("  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)).rstrip() for line in lines)
+    return "\n".join(aligned(lines))
 
 
 def _judged(value: object, error: object, verdict: object) -> str:

@@ -1,8 +1,7 @@
-"""Runs the cells on any number of workers, with the same numbers, going on where an interrupted run stopped."""
+"""Runs the cells, and judges what each detector makes of their images."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,11 +15,12 @@ from regerr.detection import detect
 from regerr.detection.bounds import disc_bound, gaussian_bound
 from simulations.images import BeadImage, Electron, Light
 
+from ..cellwise import tables
 from ..content import code_digest, digest
-from ..runner import cores, write_whole
+from ..kept import write_both
+from ..runner import Report
 from .cells import CALIBRATION, Cell, DetectionStudy
 
-Report = Callable[[int, int], None]
 COLUMNS = {
     "cell": "unique name", "block": "what the cell is part of", "dimension": "2 or 3", "photons": "of a bead, or its range",
     "background": "photons per voxel", "contrast": "s.d. of the logarithm of the background", "detector": "who looked",
@@ -49,27 +49,9 @@ class Seen:
 
 def run(study: DetectionStudy, folder: Path, workers: int | None = None, report: Report | None = None) -> pd.DataFrame:
     """Compute what is missing, write ``detection.parquet`` and ``.csv``, and return the table; columns as in `COLUMNS`."""
-    from joblib import Parallel, delayed
-
-    place = folder / "cells"
-    place.mkdir(parents=True, exist_ok=True)
-    missing = [cell for cell in study.cells if _read(study, cell, place) is None]
-    done = len(study.cells) - len(missing)
-    jobs = Parallel(n_jobs=workers or cores(), return_as="generator_unordered", batch_size=1)
-    for cell, table in jobs(delayed(_computed)(study, cell) for cell in missing):
-        table.attrs["fingerprint"] = fingerprint(study, cell)
-        write_whole(place / f"{cell.identity}.parquet", partial(table.to_parquet, index=False))
-        done += 1
-        if report:
-            report(done, len(study.cells))
-    tables = [_read(study, cell, place) for cell in study.cells]
-    for table in tables:
-        assert table is not None
-        table.attrs = {}
-    whole = pd.concat([t for t in tables if t is not None], ignore_index=True)
-    write_whole(folder / "detection.parquet", lambda path: whole.to_parquet(path, index=False))
-    write_whole(folder / "detection.csv",
-                lambda path: whole.to_csv(path, index=False, float_format="%.6g", lineterminator="\n"))
+    parts = tables(study.cells, folder / "cells", partial(measured, study), partial(fingerprint, study), workers, report)
+    whole = pd.concat(parts, ignore_index=True)
+    write_both(folder, "detection", whole)
     return whole
 
 
@@ -176,16 +158,3 @@ def verdict(excess: float, error: float, margin: float, one_sided: bool = False)
         return ""
     size = excess if one_sided else abs(excess)
     return "holds" if size + _SURE * error < margin else "exceeds" if size - _SURE * error > margin else "undecided"
-
-
-def _computed(study: DetectionStudy, cell: Cell) -> tuple[Cell, pd.DataFrame]:
-    return cell, measured(study, cell)
-
-
-def _read(study: DetectionStudy, cell: Cell, place: Path) -> pd.DataFrame | None:
-    """A cell's table, or None when it is missing, unreadable or was made from something else."""
-    try:
-        table = pd.read_parquet(place / f"{cell.identity}.parquet")
-    except (OSError, ValueError):
-        return None
-    return table if table.attrs.get("fingerprint") == fingerprint(study, cell) else None

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from regerr.errors import InputError, MissingExtraError
+from ..shell import aligned, check_counts, check_libraries, going_on
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,13 +24,8 @@ def matching(
 
     Example: regerr study matching --output results
     """
-    for name, value in (("replicates", replicates), ("workers", workers)):
-        if value is not None and value < 1:
-            raise InputError(f"{name} is {value}: give at least 1")
-    missing = [name for name in ("pandas", "pyarrow", "joblib") if find_spec(name) is None]
-    if missing:
-        raise MissingExtraError(f"a study needs {', '.join(missing)}: install them with pip install 'regerr[study]'")
-    from ..progress import Progress
+    check_counts(replicates=replicates, workers=workers)
+    check_libraries()
     from .running import run
     from .study import study
 
@@ -39,12 +33,8 @@ def matching(
     if replicates is not None:
         declared = replace(declared, replicates=replicates)
     folder = output / "matching"
-    with Progress("study matching") as progress:
-        try:
-            table = run(declared, folder, workers, progress)
-        except KeyboardInterrupt:
-            typer.echo(f"Stopped. What is done is kept in {folder / 'cells'}: the same command goes on there.", err=True)
-            raise typer.Exit(130) from None
+    with going_on("study matching", folder / "cells") as progress:
+        table = run(declared, folder, workers, progress)
     typer.echo(short(table))
     typer.echo(f"The table is in {folder}: matching.csv, one row per cell.")
 
@@ -58,8 +48,7 @@ def short(table: pd.DataFrame) -> str:
         lines.append((f"{row['dimension']}D, n = {row['n']}, {where}", str(row["model"]), f"{row['accepted']:.3f}",
                       *(_number(row[name]) for name in ("success", "precision", "coverage_found", "coverage_true")),
                       f"{row['seconds']:.2f}", str(row["claims"]), str(row["verdict"])))
-    widths = [max(len(line[i]) for line in lines) for i in range(len(heads))]
-    return "\n".join("  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)).rstrip() for line in lines)
+    return "\n".join(aligned(lines))
 
 
 def _number(value: float) -> str:

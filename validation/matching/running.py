@@ -1,9 +1,8 @@
-"""Runs the cells on any number of workers, with the same numbers, going on where an interrupted run stopped."""
+"""Runs the cells, and judges the matchings of each."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,13 +14,14 @@ from regerr.matching import Matching, match
 from regerr.pairs import FiducialPairs
 from regerr.results import fit
 
+from ..cellwise import tables
 from ..content import code_digest, digest
+from ..kept import write_both
 from ..measures import bounds_of_share
-from ..runner import cores, write_whole
+from ..runner import Report
 from .scenes import Case, Related
 from .study import COVERAGE, FALSE, Cell, MatchingStudy
 
-Report = Callable[[int, int], None]  # cells done, cells in all
 _LIMIT = 3.0  # r.m.s. TRE over the noise of one image, below which an alignment is true
 _CONFIDENCE = 0.99
 COLUMNS = {
@@ -39,22 +39,9 @@ COLUMNS = {
 
 def run(study: MatchingStudy, folder: Path, workers: int | None = None, report: Report | None = None) -> pd.DataFrame:
     """Compute what is missing, write ``matching.parquet`` and ``.csv``, and return the table; columns as in `COLUMNS`."""
-    from joblib import Parallel, delayed
-
-    place = folder / "cells"
-    place.mkdir(parents=True, exist_ok=True)
-    missing = [cell for cell in study.cells if _read(study, cell, place) is None]
-    done = len(study.cells) - len(missing)
-    jobs = Parallel(n_jobs=workers or cores(), return_as="generator_unordered", batch_size=1)
-    for cell, table in jobs(delayed(_computed)(study, cell) for cell in missing):
-        table.attrs["fingerprint"] = _fingerprint(study, cell)
-        write_whole(place / f"{cell.identity}.parquet", partial(table.to_parquet, index=False))
-        done += 1
-        if report:
-            report(done, len(study.cells))
-    whole = summarised(study, {cell: _read(study, cell, place) for cell in study.cells})
-    write_whole(folder / "matching.parquet", lambda path: whole.to_parquet(path, index=False))
-    write_whole(folder / "matching.csv", lambda path: whole.to_csv(path, index=False, float_format="%.6g", lineterminator="\n"))
+    found = tables(study.cells, folder / "cells", partial(replicates, study), partial(_fingerprint, study), workers, report)
+    whole = summarised(study, dict(zip(study.cells, found, strict=True)))
+    write_both(folder, "matching", whole)
     return whole
 
 
@@ -146,16 +133,3 @@ def _verdict(cell: Cell, row: dict[str, Any]) -> tuple[str, str]:
 
 def _fingerprint(study: MatchingStudy, cell: Cell) -> str:
     return digest(cell, study.replicates, study.seed, code_digest())
-
-
-def _read(study: MatchingStudy, cell: Cell, place: Path) -> pd.DataFrame | None:
-    """A cell's cases, or None when they are missing, unreadable or were made from something else."""
-    try:
-        table = pd.read_parquet(place / f"{cell.identity}.parquet")
-    except (OSError, ValueError):
-        return None
-    return table if table.attrs.get("fingerprint") == _fingerprint(study, cell) else None
-
-
-def _computed(study: MatchingStudy, cell: Cell) -> tuple[Cell, pd.DataFrame]:
-    return cell, replicates(study, cell)

@@ -13,7 +13,7 @@ import regerr
 from regerr import datasets
 from regerr.errors import InputError, RegistrationError
 
-from ..runner import write_whole
+from ..kept import write_csv, write_parquet, write_whole
 from .cases import EVERY, Size
 from .diagnosis import Diagnosis, diagnose
 from .hits import Answers, ask, estimators
@@ -70,10 +70,9 @@ def write(found: Found, skipped: Mapping[str, str], folder: Path) -> str:
     text = report(table, found, skipped)
     for name, frame in (("coverage", table), ("hits", _together(found, "hits")), ("reasons", _reasons(found)),
                         ("refused", _together(found, "refused"))):
-        write_whole(folder / f"{name}.parquet", lambda path, frame=frame: frame.to_parquet(path, index=False))  # type: ignore[misc]
+        write_parquet(folder / f"{name}.parquet", frame)
         if name != "hits":
-            write_whole(folder / f"{name}.csv", lambda path, frame=frame: frame.to_csv(  # type: ignore[misc]
-                path, index=False, float_format="%.6g", lineterminator="\n"))
+            write_csv(folder / f"{name}.csv", frame)
     write_whole(folder / "real.txt", lambda path: path.write_text(text, encoding="utf-8"))
     write_whole(folder / "study.json", lambda path: path.write_text(json.dumps(_facts(found, skipped), indent=1) + "\n",
                                                                     encoding="utf-8"))
