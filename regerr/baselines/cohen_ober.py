@@ -24,8 +24,9 @@ from ..pair_covariances import PairCovariances
 from ..pairs import FiducialPairs
 from ..predictions import KINDS
 from .asking import answerable, points_of
+from .formula import Formula
 from .gaussian import GaussianPrediction
-from .known_noise import added, checked_noise, estimator_of, images, jacobian, stated
+from .known_noise import added, checked_noise, estimator_of, images, jacobian, known_variant, stated
 
 
 def closed_form(source: np.ndarray, target: np.ndarray, weights: np.ndarray, source_covariance: np.ndarray,
@@ -65,7 +66,7 @@ def closed_form(source: np.ndarray, target: np.ndarray, weights: np.ndarray, sou
 
 
 @dataclass(frozen=True)
-class CohenOber:
+class CohenOber(Formula):
     """Heteroscedastic generalised least squares with its asymptotic ellipse.
 
     Parameters
@@ -81,22 +82,16 @@ class CohenOber:
     noise: str | Noise = "both"
 
     method = "cohen-ober"
+    words = "Cohen & Ober 2013"
     kinds = KINDS
-    closed_form_volume = True
 
     def __post_init__(self) -> None:
         parse_model(self.model)
         checked_noise(self.noise)
 
     @property
-    def name(self) -> str:
-        """For tables."""
-        return f"{self.model}-{self.method}{'' if self._noise.scale is None else '-known-scale'}"
-
-    @property
-    def label(self) -> str:
-        """For figures."""
-        return f"{self.model}, Cohen & Ober 2013{'' if self._noise.scale is None else ' (noise known)'}"
+    def _variant(self) -> tuple[str, str]:
+        return known_variant(self.noise)
 
     @property
     def _noise(self) -> Noise:
@@ -114,11 +109,10 @@ class CohenOber:
         """
         points, kind = points_of(pairs, targets), answerable(kind, KINDS, self.name)
         given, fitted, estimator = self.fit(pairs)
-        n, d = pairs.n, pairs.dimension
-        g = jacobian(images(fitted.transform, points), estimator.card.moves(d))
+        g = jacobian(images(fitted.transform, points), estimator.card.moves(pairs.dimension))
         covariance = g @ fitted.lever[..., None, :, :] @ transpose(g) + added(given, fitted.matrix, kind)
-        return GaussianPrediction(fitted.transform.apply(points), covariance * fitted.variance[..., None, None, None],
-                                  fitted.failure, estimator.law(n, d), estimator.divisor(n, d))
+        return GaussianPrediction.under(estimator, pairs.n, fitted.transform.apply(points),
+                                        covariance * fitted.variance[..., None, None, None], fitted.failure)
 
     def fit(self, pairs: FiducialPairs) -> tuple[PairCovariances, LatentFit, Estimator]:
         """The covariances, the maximum likelihood maps (...) under them, and the estimator that found these."""

@@ -36,8 +36,9 @@ from ..predictions import KINDS
 from ..tangent import turned, turns
 from ..transforms import Transform
 from .asking import answerable, plain_fit, points_of
+from .formula import Formula
 from .gaussian import GaussianPrediction
-from .known_noise import added, checked_noise, effective, estimator_of, images, inverse_of, jacobian, stated
+from .known_noise import added, checked_noise, effective, estimator_of, images, inverse_of, jacobian, known_variant, stated
 
 _ROUNDS = 200
 _SETTLED = 1e-14  # fall of the sum of squares that a step still promises, relative, at which it is too small to matter
@@ -131,7 +132,7 @@ def _meat(fitted: WeightedFit, noise: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True, eq=False)
-class Danilchenko:
+class Danilchenko(Formula):
     """Weighted rigid registration with the covariance of its TRE.
 
     Parameters
@@ -149,8 +150,8 @@ class Danilchenko:
 
     model = "rigid"
     method = "danilchenko"
+    words = "Danilchenko & Fitzpatrick 2011"
     kinds = KINDS
-    closed_form_volume = True
 
     def __post_init__(self) -> None:
         checked_noise(self.noise)
@@ -167,15 +168,9 @@ class Danilchenko:
         return self.weights if isinstance(self.weights, str) else "given"
 
     @property
-    def name(self) -> str:
-        """For tables."""
-        return f"rigid-{self.method}-{self._word}{'' if parse_noise(self.noise).scale is None else '-known-scale'}"
-
-    @property
-    def label(self) -> str:
-        """For figures."""
-        known = "" if parse_noise(self.noise).scale is None else " (noise known)"
-        return f"rigid, Danilchenko & Fitzpatrick 2011, {self._word} weights{known}"
+    def _variant(self) -> tuple[str, str]:
+        name, label = known_variant(self.noise)
+        return f"-{self._word}{name}", f", {self._word} weights{label}"
 
     def predict(self, pairs: FiducialPairs, targets: Any, kind: str) -> GaussianPrediction:
         """Predict targets (m, d) or (..., m, d) of pairs of batch shape (...); kind is tre, lre or observation.
@@ -195,8 +190,8 @@ class Danilchenko:
         covariance = covariance + added(given, transform.matrix, kind)
         estimator = estimator_of(pairs, self.model, parse_noise(self.noise))
         scale2 = estimator.noise.scale**2 if estimator.noise.scale else fitted.rss / expected_square(fitted, noise)
-        return GaussianPrediction(transform.apply(points), covariance * np.asarray(scale2)[..., None, None, None], fitted.failure,
-                                  estimator.law(pairs.n, d), estimator.divisor(pairs.n, d))
+        return GaussianPrediction.under(estimator, pairs.n, transform.apply(points),
+                                        covariance * np.asarray(scale2)[..., None, None, None], fitted.failure)
 
     def fit(self, pairs: FiducialPairs) -> tuple[PairCovariances, WeightedFit]:
         """The covariances of the pairs, and weighted fits (...)."""

@@ -26,6 +26,7 @@ from ..pairs import FiducialPairs
 from ..tangent import turns
 from .asking import answerable, plain_fit, points_of
 from .fitzpatrick import BallPrediction
+from .formula import Formula
 from .gaussian import GaussianPrediction
 from .known_noise import inverse_of
 
@@ -67,7 +68,24 @@ def squared_tre(fiducials: np.ndarray, points: np.ndarray, fle: np.ndarray) -> n
 
 
 @dataclass(frozen=True)
-class EcClemEllipse:
+class _EcClem(Formula):
+    """What both share.
+
+    Parameters
+    ----------
+    model : {"rigid", "affine"}
+    """
+
+    model: str = "rigid"
+
+    def __post_init__(self) -> None:
+        if self.model not in _NOISES:
+            raise InputError(f"the model is {self.model!r}: what ec-CLEM codes is kept for "
+                             f"{' and '.join(map(repr, sorted(_NOISES)))}")
+
+
+@dataclass(frozen=True)
+class EcClemEllipse(_EcClem):
     """The 95 % ellipse of the plugin, for where a feature will be seen.
 
     Parameters
@@ -76,24 +94,9 @@ class EcClemEllipse:
         The affine one is that of the ICIP paper; the rigid one takes its factor ``d n/(n - 2d) F_{d, n-2d}`` over.
     """
 
-    model: str = "rigid"
-
     method = "ec-clem-as-coded"
+    words = "ec-CLEM as coded, ellipse"
     kinds = ("observation",)
-    closed_form_volume = True
-
-    def __post_init__(self) -> None:
-        _check_model(self.model)
-
-    @property
-    def name(self) -> str:
-        """For tables."""
-        return f"{self.model}-{self.method}"
-
-    @property
-    def label(self) -> str:
-        """For figures."""
-        return f"{self.model}, ec-CLEM as coded, ellipse"
 
     def predict(self, pairs: FiducialPairs, targets: Any, kind: str) -> GaussianPrediction:
         """Predict targets (m, d) or (..., m, d) of pairs of batch shape (...); kind is observation.
@@ -130,7 +133,7 @@ def _rigid_covariance(pairs: FiducialPairs, fitted: Fit, points: np.ndarray) -> 
 
 
 @dataclass(frozen=True)
-class EcClemMap:
+class EcClemMap(_EcClem):
     """The r.m.s. TRE of the plugin's map, with balls made from it by the customary step (see `FitzpatrickBall`).
 
     Parameters
@@ -139,24 +142,9 @@ class EcClemMap:
         Whose FRE is read; the formula is the rigid one for both.
     """
 
-    model: str = "rigid"
-
     method = "ec-clem-map-as-coded"
+    words = "ec-CLEM as coded, map"
     kinds = ("tre",)
-    closed_form_volume = True
-
-    def __post_init__(self) -> None:
-        _check_model(self.model)
-
-    @property
-    def name(self) -> str:
-        """For tables."""
-        return f"{self.model}-{self.method}"
-
-    @property
-    def label(self) -> str:
-        """For figures."""
-        return f"{self.model}, ec-CLEM as coded, map"
 
     def predict(self, pairs: FiducialPairs, targets: Any, kind: str) -> BallPrediction:
         """Predict targets (m, d) or (..., m, d) of pairs of batch shape (...); kind is tre."""
@@ -167,11 +155,6 @@ class EcClemMap:
         residuals = result.residuals
         fre2 = np.einsum("...nd,...nd->...", residuals, residuals) / pairs.n
         return BallPrediction(mean, squared_tre(pairs.target, mean, squared_fle(fre2, pairs.n)), result.failure)
-
-
-def _check_model(model: str) -> None:
-    if model not in _NOISES:
-        raise InputError(f"the model is {model!r}: what ec-CLEM codes is kept for {' and '.join(map(repr, sorted(_NOISES)))}")
 
 
 BASELINES = (EcClemEllipse(), EcClemEllipse("affine"), EcClemMap())

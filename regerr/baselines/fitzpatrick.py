@@ -22,6 +22,7 @@ from ..models import parse_model
 from ..pairs import FiducialPairs
 from ..predictions import KINDS, checked_level
 from .asking import added_share, plain_fit, points_of
+from .formula import Formula
 from .shapes import Balls
 from .weighted_chi_square import quantile, survival
 
@@ -83,7 +84,7 @@ def squared_tre(fiducials: np.ndarray, targets: np.ndarray, fle: np.ndarray) -> 
 
 
 @dataclass(frozen=True)
-class _Fitzpatrick:
+class _Fitzpatrick(Formula):
     """What both share.
 
     Parameters
@@ -96,7 +97,10 @@ class _Fitzpatrick:
 
     model = "rigid"
     kinds = KINDS
-    closed_form_volume = True
+
+    @property
+    def _variant(self) -> tuple[str, str]:
+        return ("-known-fle", " (FLE known)") if self.fle is not None else ("", "")
 
     def __post_init__(self) -> None:
         if self.fle is not None and not (self.fle > 0 and math.isfinite(self.fle)):
@@ -124,16 +128,7 @@ class FitzpatrickBall(_Fitzpatrick):
     """
 
     method = "fitzpatrick-1998"
-
-    @property
-    def name(self) -> str:
-        """For tables."""
-        return f"rigid-{self.method}{'-known-fle' if self.fle is not None else ''}"
-
-    @property
-    def label(self) -> str:
-        """For figures."""
-        return f"rigid, Fitzpatrick 1998 ball{' (FLE known)' if self.fle is not None else ''}"
+    words = "Fitzpatrick 1998 ball"
 
     def predict(self, pairs: FiducialPairs, targets: Any, kind: str) -> BallPrediction:
         """Predict targets (m, d) or (..., m, d) of pairs of batch shape (...); kind is tre, lre or observation."""
@@ -152,16 +147,7 @@ class FitzpatrickWest(_Fitzpatrick):
     """
 
     method = "fitzpatrick-west-2001"
-
-    @property
-    def name(self) -> str:
-        """For tables."""
-        return f"rigid-{self.method}{'-known-fle' if self.fle is not None else ''}"
-
-    @property
-    def label(self) -> str:
-        """For figures."""
-        return f"rigid, Fitzpatrick & West 2001 ball{' (FLE known)' if self.fle is not None else ''}"
+    words = "Fitzpatrick & West 2001 ball"
 
     def predict(self, pairs: FiducialPairs, targets: Any, kind: str) -> LengthPrediction:
         """Predict targets (m, d) or (..., m, d) of pairs of batch shape (...); kind is tre, lre or observation."""

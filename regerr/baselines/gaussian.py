@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from ..laws import Law
 from ..linalg import trace
+from ..models.base import Estimator
 from ..predictions import checked_level
 from .shapes import Ellipsoids
 
@@ -35,6 +36,12 @@ class GaussianPrediction:
     failure: np.ndarray
     law: Law
     divisor: float = 1.0
+
+    @classmethod
+    def under(cls, estimator: Estimator, n: int, mean: np.ndarray, covariance: np.ndarray, failure: np.ndarray) -> Self:
+        """With the law of a model under its noise, of n pairs."""
+        d = mean.shape[-1]
+        return cls(mean, covariance, failure, estimator.law(n, d), estimator.divisor(n, d))
 
     @property
     def rms(self) -> np.ndarray:

@@ -12,13 +12,14 @@ from typing import Any
 from ..errors import InputError
 from ..pairs import FiducialPairs
 from .asking import answerable, plain_fit, points_of
+from .formula import Formula
 from .gaussian import GaussianPrediction
 
 _NOISES = {"affine": "full", "rigid": "target"}
 
 
 @dataclass(frozen=True)
-class Icip:
+class Icip(Formula):
     """First-order ellipses with noise in the target.
 
     Parameters
@@ -30,22 +31,12 @@ class Icip:
     model: str = "affine"
 
     method = "icip-2021"
+    words = "ICIP 2021 ellipse"
     kinds = ("tre", "observation")
-    closed_form_volume = True
 
     def __post_init__(self) -> None:
         if self.model not in _NOISES:
             raise InputError(f"the model is {self.model!r}: the paper has {' and '.join(map(repr, _NOISES))}")
-
-    @property
-    def name(self) -> str:
-        """For tables."""
-        return f"{self.model}-{self.method}"
-
-    @property
-    def label(self) -> str:
-        """For figures."""
-        return f"{self.model}, ICIP 2021 ellipse"
 
     def predict(self, pairs: FiducialPairs, targets: Any, kind: str) -> GaussianPrediction:
         """Predict targets (m, d) or (..., m, d) of pairs of batch shape (...); kind is tre or observation.
@@ -57,9 +48,8 @@ class Icip:
         """
         points, kind = points_of(pairs, targets), answerable(kind, self.kinds, self.name)
         result = plain_fit(pairs, self.model, _NOISES[self.model])
-        where, estimator = result.predict(points, kind), result.estimator
-        return GaussianPrediction(where.mean, where.covariance, result.failure, estimator.law(pairs.n, pairs.dimension),
-                                  estimator.divisor(pairs.n, pairs.dimension))
+        where = result.predict(points, kind)
+        return GaussianPrediction.under(result.estimator, pairs.n, where.mean, where.covariance, result.failure)
 
 
 BASELINES = (Icip(), Icip("rigid"))

@@ -26,6 +26,11 @@ def checked_noise(noise: str | Noise) -> Noise:
     return parsed
 
 
+def known_variant(noise: str | Noise) -> tuple[str, str]:
+    """What sets a formula apart whose noise is known in full, in its name and in its label."""
+    return ("", "") if parse_noise(noise).scale is None else ("-known-scale", " (noise known)")
+
+
 def stated(pairs: FiducialPairs, noise: Noise, one_unit: bool) -> PairCovariances:
     """The covariances that pairs carry or a noise states, else isotropic ones of its ratio as seen in the target.
 

@@ -18,8 +18,9 @@ from ..pairs import FiducialPairs
 from ..predictions import KINDS
 from ..tangent import turns
 from .asking import answerable, plain_fit, points_of
+from .formula import Formula
 from .gaussian import GaussianPrediction
-from .known_noise import added, checked_noise, effective, estimator_of, images, inverse_of, stated
+from .known_noise import added, checked_noise, effective, estimator_of, images, inverse_of, known_variant, stated
 
 
 def rotation_covariance(scatter: np.ndarray, noise: np.ndarray) -> np.ndarray:
@@ -65,7 +66,7 @@ def _moments(scatter: np.ndarray, noise: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Wiles:
+class Wiles(Formula):
     """Procrustes with the covariance that anisotropic noise gives its TRE.
 
     Parameters
@@ -80,33 +81,27 @@ class Wiles:
 
     model = "rigid"
     method = "wiles"
+    words = "Wiles 2008"
     kinds = KINDS
-    closed_form_volume = True
 
     def __post_init__(self) -> None:
         checked_noise(self.noise)
 
     @property
-    def name(self) -> str:
-        """For tables."""
-        return f"rigid-{self.method}{'' if parse_noise(self.noise).scale is None else '-known-scale'}"
-
-    @property
-    def label(self) -> str:
-        """For figures."""
-        return f"rigid, Wiles 2008{'' if parse_noise(self.noise).scale is None else ' (noise known)'}"
+    def _variant(self) -> tuple[str, str]:
+        return known_variant(self.noise)
 
     def predict(self, pairs: FiducialPairs, targets: Any, kind: str) -> GaussianPrediction:
         """Predict targets (m, d) or (..., m, d) of pairs of batch shape (...); kind is tre, lre or observation."""
-        points, kind, n, d = points_of(pairs, targets), answerable(kind, KINDS, self.name), pairs.n, pairs.dimension
+        points, kind, n = points_of(pairs, targets), answerable(kind, KINDS, self.name), pairs.n
         estimator = estimator_of(pairs, self.model, parse_noise(self.noise))
         given, fitted = stated(pairs, parse_noise(self.noise), one_unit=True), plain_fit(pairs, self.model).fitted
         v = images(fitted.transform, pairs.source)
         scatter, noise = gram(v, v), effective(given, fitted.matrix).mean(-3)
         covariance = tre_covariance(scatter, images(fitted.transform, points), noise, n) + added(given, fitted.matrix, kind)
         scale2 = estimator.noise.scale**2 if estimator.noise.scale else fitted.rss / expected_square(scatter, noise, n)
-        return GaussianPrediction(fitted.transform.apply(points), covariance * np.asarray(scale2)[..., None, None, None],
-                                  fitted.failure, estimator.law(n, d), estimator.divisor(n, d))
+        return GaussianPrediction.under(estimator, n, fitted.transform.apply(points),
+                                        covariance * np.asarray(scale2)[..., None, None, None], fitted.failure)
 
 
 BASELINES = (Wiles(),)
