@@ -15,6 +15,8 @@ from .errors import InputError
 from .linalg import apply, symmetrised, transpose
 from .models import Model, parse_model
 from .noise import check_covariance, checked_covariance
+from .pair_covariances import PairCovariances
+from .tangent import gradient
 from .transforms import Transform
 
 
@@ -43,33 +45,20 @@ def cramer_rao(model: str | Model, true_source: Any, transform: Transform, sourc
     """
     x, z = np.asarray(true_source, float), np.asarray(targets, float)
     centre = x.mean(-2)
-    directions = parse_model(model).card.moves(x.shape[-1]) @ transform.matrix[..., None, :, :]
-    precision = np.linalg.inv(_effective(transform.matrix, _covariance("source_variance", source_variance, x.shape),
-                                         _covariance("target_variance", target_variance, x.shape)))
-    g = _gradient(directions, x - centre[..., None, :])
+    moves = parse_model(model).card.moves(x.shape[-1])
+    noise = PairCovariances(_covariance("source_variance", source_variance, x.shape),
+                            _covariance("target_variance", target_variance, x.shape))
+    precision = np.linalg.inv(noise.effective(transform.matrix))
+    g = gradient(moves, apply(transform.matrix, x - centre[..., None, :]))
     information = transpose(_stacked(g)) @ _stacked(precision @ g)
-    h = _gradient(directions, z - centre[..., None, :])
+    h = gradient(moves, apply(transform.matrix, z - centre[..., None, :]))
     inverse = np.linalg.inv(information)[..., None, :, :]
     return symmetrised(h @ inverse @ transpose(h))
-
-
-def _gradient(directions: np.ndarray, dx: np.ndarray) -> np.ndarray:
-    """``[I, D_1 dx, ..., D_q dx]``, the derivative of T(x) by shift and linear part: (..., n, d, d + q)."""
-    d = dx.shape[-1]
-    moved = np.moveaxis(apply(directions, dx[..., None, :, :]), -3, -1)
-    shift = np.broadcast_to(np.eye(d), (*moved.shape[:-1], d))
-    return np.concatenate([shift, moved], -1)
 
 
 def _stacked(blocks: np.ndarray) -> np.ndarray:
     """Blocks (..., n, d, q) below each other: (..., n d, q)."""
     return blocks.reshape(*blocks.shape[:-3], -1, blocks.shape[-1])
-
-
-def _effective(matrix: np.ndarray, source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """``Lambda + A Omega A'``, (..., n or 1, d, d)."""
-    a = matrix[..., None, :, :]
-    return target + a @ source @ transpose(a)
 
 
 def _covariance(name: str, value: Any, shape: tuple[int, ...]) -> np.ndarray:

@@ -20,6 +20,7 @@ from .linalg import gram
 from .models import parse_model
 from .noise import Noise, parse_noise
 from .pairs import FiducialPairs
+from .tangent import gradient
 from .transforms import Transform
 
 if TYPE_CHECKING:
@@ -206,9 +207,7 @@ def _correction(pairs: FiducialPairs, transform: Transform, model: Model, residu
     mapped = transform.apply(pairs.source)
     eta = mapped + added
     centre = eta.mean(0)
-    moves = model.card.moves(d)
-    columns = np.concatenate([np.broadcast_to(np.eye(d), (n, d, d)), np.einsum("kij,nj->nik", moves, eta - centre)], -1)
-    design, seen = (white @ columns).reshape(n * d, k), (residuals @ white.T).ravel()
+    design, seen = (white @ gradient(model.card.moves(d), eta - centre)).reshape(n * d, k), (residuals @ white.T).ravel()
     found, _, rank, _ = np.linalg.lstsq(design, seen, rcond=None)
     if n * d <= k or rank < k:
         return LinearTest(math.nan, dof, math.nan), transform

@@ -60,6 +60,15 @@ class PairCovariances:
         """Those of each point of a part by itself: (..., k, 1, d, d)."""
         return self.mapped(lambda c: c[..., None, :, :, :] if c.shape[-3] == 1 else c[..., part, None, :, :])
 
+    def seen(self, matrix: np.ndarray) -> np.ndarray:
+        """``A Omega A'``, the noise of the source as maps with the linear part A (..., d, d) carry it to the target."""
+        a = matrix[..., None, :, :]
+        return np.asarray(a @ self.source @ np.swapaxes(a, -1, -2))
+
+    def effective(self, matrix: np.ndarray) -> np.ndarray:
+        """``Lambda + A Omega A'``, the noise of a pair seen in the target, (..., n or 1, d, d)."""
+        return self.target + self.seen(matrix)
+
     def average(self) -> PairCovariances:
         """The mean over the points, (..., 1, d, d)."""
         return self.mapped(lambda c: c.mean(-3, keepdims=True))

@@ -29,6 +29,17 @@ def anyhow(dimension: int) -> np.ndarray:
     return np.eye(dimension**2).reshape(-1, dimension, dimension)
 
 
+def velocities(moves: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """``D_k v`` of points v (..., m, d) under moves (q, d, d): (..., m, d, q)."""
+    return np.einsum("kij,...j->...ik", moves, points)
+
+
+def gradient(moves: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """``[I, D_k v]``: derivative of a map by a shift and moves, where images are v (..., m, d): (..., m, d, d + q)."""
+    shift = np.broadcast_to(np.eye(points.shape[-1]), (*points.shape, points.shape[-1]))
+    return np.concatenate([shift, velocities(moves, points)], -1)
+
+
 def cayley(generator: np.ndarray) -> np.ndarray:
     """The rotation ``(I - W/2)^-1 (I + W/2)`` (..., d, d) of an antisymmetric W, equal to ``exp(W)`` to second order."""
     half = 0.5 * generator

@@ -19,7 +19,7 @@ from regerr.baselines import cohen_ober, danilchenko, fitzpatrick, wiles
 from regerr.baselines.cohen_ober import CohenOber, closed_form
 from regerr.baselines.danilchenko import Danilchenko, expected_square, fre_covariance
 from regerr.baselines.icip import Icip
-from regerr.baselines.known_noise import added, effective, seen, stated
+from regerr.baselines.known_noise import added, stated
 from regerr.baselines.wiles import Wiles
 from regerr.errors import Failure, InputError, UndeterminedError
 
@@ -77,14 +77,14 @@ def test_rigid_covariances_are_those_of_a_simulation(estimator, dimension):
 def test_the_covariance_of_the_fre_is_that_of_a_simulation(estimator, dimension):
     pairs, _, _, _ = world(dimension, 6, 6_000, 2, size=0.02)
     given, fitted = estimator.fit(pairs)
-    noise = effective(given, fitted.transform.matrix)
+    noise = given.effective(fitted.transform.matrix)
     expected = expected_square(fitted, noise)
     error = fitted.rss.std() / math.sqrt(len(fitted.rss))
     assert abs(fitted.rss.mean() - expected.mean()) < 4 * error
     part = FiducialPairs(pairs.source[:3], pairs.target[:3], source_covariance=pairs.source_covariance,
                          target_covariance=pairs.target_covariance)
     given, some = estimator.fit(part)
-    whole = fre_covariance(some, effective(given, some.transform.matrix))
+    whole = fre_covariance(some, given.effective(some.transform.matrix))
     np.testing.assert_allclose(np.trace(whole, axis1=-2, axis2=-1), expected[:3], rtol=1e-9)
     if estimator.weights == "uniform":
         residuals = (pairs.target - fitted.transform.apply(pairs.source)).reshape(len(pairs.source), -1)
@@ -368,8 +368,8 @@ def test_covariances_come_from_the_pairs_or_the_noise_or_its_ratio():
     x = np.random.default_rng(18).standard_normal((3, 5, 2))
     pairs = FiducialPairs(x, 10 * x + 0.1 * np.random.default_rng(19).standard_normal(x.shape))
     alone, magnified = stated(pairs, Noise(3.0), one_unit=False), np.broadcast_to(10 * np.eye(2), (3, 2, 2))
-    np.testing.assert_allclose(effective(alone, magnified), np.broadcast_to(np.eye(2), (3, 1, 2, 2)), atol=0.02)
-    np.testing.assert_allclose(seen(alone, magnified)[..., 0, 0], 0.75, atol=0.02)
+    np.testing.assert_allclose(alone.effective(magnified), np.broadcast_to(np.eye(2), (3, 1, 2, 2)), atol=0.02)
+    np.testing.assert_allclose(alone.seen(magnified)[..., 0, 0], 0.75, atol=0.02)
     np.testing.assert_allclose(added(alone, magnified, "lre"), 0.75 * np.broadcast_to(np.eye(2), (3, 1, 2, 2)), atol=0.02)
     assert not added(alone, magnified, "tre").any() and not stated(pairs, Noise(0.0), one_unit=True).source.any()
     some = stated(pairs, Noise(source_covariance=4.0), one_unit=True)

@@ -23,10 +23,11 @@ from ..noise import Noise, parse_noise
 from ..pair_covariances import PairCovariances
 from ..pairs import FiducialPairs
 from ..predictions import KINDS
+from ..tangent import gradient
 from .asking import answerable, points_of
 from .formula import Formula
 from .gaussian import GaussianPrediction
-from .known_noise import added, checked_noise, estimator_of, images, jacobian, known_variant, stated
+from .known_noise import added, checked_noise, estimator_of, images, known_variant, stated
 
 
 def closed_form(source: np.ndarray, target: np.ndarray, weights: np.ndarray, source_covariance: np.ndarray,
@@ -109,7 +110,7 @@ class CohenOber(Formula):
         """
         points, kind = points_of(pairs, targets), answerable(kind, KINDS, self.name)
         given, fitted, estimator = self.fit(pairs)
-        g = jacobian(images(fitted.transform, points), estimator.card.moves(pairs.dimension))
+        g = gradient(estimator.card.moves(pairs.dimension), images(fitted.transform, points))
         covariance = g @ fitted.lever[..., None, :, :] @ transpose(g) + added(given, fitted.matrix, kind)
         return GaussianPrediction.under(estimator, pairs.n, fitted.transform.apply(points),
                                         covariance * fitted.variance[..., None, None, None], fitted.failure)

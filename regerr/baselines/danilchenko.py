@@ -33,12 +33,12 @@ from ..noise import Noise, parse_noise
 from ..pair_covariances import PairCovariances
 from ..pairs import FiducialPairs
 from ..predictions import KINDS
-from ..tangent import turned, turns
+from ..tangent import gradient, turned, turns
 from ..transforms import Transform
 from .asking import answerable, plain_fit, points_of
 from .formula import Formula
 from .gaussian import GaussianPrediction
-from .known_noise import added, checked_noise, effective, estimator_of, images, inverse_of, jacobian, known_variant, stated
+from .known_noise import added, checked_noise, estimator_of, images, inverse_of, known_variant, stated
 
 _ROUNDS = 200
 _SETTLED = 1e-14  # fall of the sum of squares that a step still promises, relative, at which it is too small to matter
@@ -73,7 +73,7 @@ class WeightedFit:
     @property
     def gradients(self) -> np.ndarray:
         """``G_i = [I, J_i]``, (..., n, d, d + q)."""
-        return jacobian(self.points, turns(self.points.shape[-1]))
+        return gradient(turns(self.points.shape[-1]), self.points)
 
     @property
     def information(self) -> np.ndarray:
@@ -184,8 +184,8 @@ class Danilchenko(Formula):
         """
         points, kind, d = points_of(pairs, targets), answerable(kind, KINDS, self.name), pairs.dimension
         given, fitted = self.fit(pairs)
-        transform, noise = fitted.transform, effective(given, fitted.transform.matrix)
-        g = jacobian(images(transform, points), turns(d))
+        transform, noise = fitted.transform, given.effective(fitted.transform.matrix)
+        g = gradient(turns(d), images(transform, points))
         covariance = g @ estimate_covariance(fitted, noise)[..., None, :, :] @ transpose(g)
         covariance = covariance + added(given, transform.matrix, kind)
         estimator = estimator_of(pairs, self.model, parse_noise(self.noise))
@@ -210,7 +210,7 @@ class Danilchenko(Formula):
     def _spread(self, given: PairCovariances, matrix: np.ndarray) -> np.ndarray:
         """``P_i^-1`` at rotations (..., d, d): (..., n or 1, d, d)."""
         if self._word == "ideal":
-            return effective(given, matrix)
+            return given.effective(matrix)
         w = np.eye(matrix.shape[-1])[None] if self._word == "uniform" else np.asarray(self.weights, float)
         return inverse_symmetric(transpose(w) @ w)
 

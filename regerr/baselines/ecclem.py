@@ -23,12 +23,12 @@ from ..laws import FisherLaw
 from ..linalg import about, apply, gram, symmetrised, transpose
 from ..models.base import Fit
 from ..pairs import FiducialPairs
-from ..tangent import turns
+from ..tangent import turns, velocities
 from .asking import answerable, plain_fit, points_of
 from .fitzpatrick import BallPrediction
 from .formula import Formula
 from .gaussian import GaussianPrediction
-from .known_noise import inverse_of
+from .known_noise import images, inverse_of
 
 _NOISES = {"affine": "full", "rigid": "target"}
 
@@ -127,7 +127,7 @@ def _rigid_covariance(pairs: FiducialPairs, fitted: Fit, points: np.ndarray) -> 
     moments = symmetrised(gram(v, about(pairs.target, fitted.y_mean)))
     generators = turns(d)
     observed = np.einsum("kai,laj,...ij->...kl", generators, generators, moments)
-    j = np.einsum("kij,...j->...ik", generators, apply(transform.matrix, points - transform.source_centre[..., None, :]))
+    j = velocities(generators, images(transform, points))
     spread = (1.0 + 1.0 / n) * np.eye(d) + j @ inverse_of(observed)[..., None, :, :] @ transpose(j)
     return np.asarray(spread * (fitted.rss / (n * d))[..., None, None, None])
 

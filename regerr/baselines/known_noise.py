@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..errors import InputError, UndeterminedError
-from ..linalg import about, apply, transpose
+from ..linalg import about, apply
 from ..models import parse_model
 from ..models.base import Estimator
 from ..noise import Noise, parse_noise
@@ -59,45 +59,17 @@ def estimator_of(pairs: FiducialPairs, model: str, noise: Noise) -> Estimator:
     return estimator
 
 
-def seen(given: PairCovariances, matrix: np.ndarray) -> np.ndarray:
-    """``A Omega_i A'``, the source's noise as seen in the target, (..., n or 1, d, d)."""
-    a = matrix[..., None, :, :]
-    return np.asarray(a @ given.source @ transpose(a))
-
-
-def effective(given: PairCovariances, matrix: np.ndarray) -> np.ndarray:
-    """``Sigma_i = Lambda_i + A Omega_i A'``, (..., n or 1, d, d)."""
-    return given.target + seen(given, matrix)
-
-
 def added(given: PairCovariances, matrix: np.ndarray, kind: str) -> np.ndarray:
     """What a new point adds to the covariance of its prediction, localised as the mean fiducial: (..., 1, d, d)."""
     if kind == "tre":
         return np.zeros((*matrix.shape[:-2], 1, *matrix.shape[-2:]))
-    noise = seen(given, matrix) if kind == "lre" else effective(given, matrix)
+    noise = given.seen(matrix) if kind == "lre" else given.effective(matrix)
     return np.asarray(noise.mean(-3, keepdims=True))
 
 
 def images(transform: Transform, points: np.ndarray) -> np.ndarray:
     """Where points (m, d) or (..., m, d) of the source land about the image of the centre of a map, (..., m, d)."""
     return apply(transform.matrix, points - transform.source_centre[..., None, :])
-
-
-def jacobian(points: np.ndarray, moves: np.ndarray) -> np.ndarray:
-    """``[I, D_k v]``: derivative of the map by a shift and by moves ``dA = D_k A``.
-
-    Parameters
-    ----------
-    points : (..., m, d)
-        Images v.
-    moves : (q, d, d)
-
-    Returns
-    -------
-    (..., m, d, d + q)
-    """
-    moved = np.einsum("kij,...j->...ik", moves, points)
-    return np.concatenate([np.broadcast_to(np.eye(points.shape[-1]), (*points.shape, points.shape[-1])), moved], -1)
 
 
 def inverse_of(information: np.ndarray) -> np.ndarray:

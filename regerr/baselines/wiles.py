@@ -16,11 +16,11 @@ from ..linalg import gram, trace, transpose
 from ..noise import Noise, parse_noise
 from ..pairs import FiducialPairs
 from ..predictions import KINDS
-from ..tangent import turns
+from ..tangent import turns, velocities
 from .asking import answerable, plain_fit, points_of
 from .formula import Formula
 from .gaussian import GaussianPrediction
-from .known_noise import added, checked_noise, effective, estimator_of, images, inverse_of, known_variant, stated
+from .known_noise import added, checked_noise, estimator_of, images, inverse_of, known_variant, stated
 
 
 def rotation_covariance(scatter: np.ndarray, noise: np.ndarray) -> np.ndarray:
@@ -49,7 +49,7 @@ def tre_covariance(scatter: np.ndarray, points: np.ndarray, noise: np.ndarray, n
     -------
     (..., m, d, d)
     """
-    j = np.einsum("kij,...j->...ik", turns(points.shape[-1]), points)
+    j = velocities(turns(points.shape[-1]), points)
     return np.asarray((noise / n)[..., None, :, :] + j @ rotation_covariance(scatter, noise)[..., None, :, :] @ transpose(j))
 
 
@@ -97,7 +97,7 @@ class Wiles(Formula):
         estimator = estimator_of(pairs, self.model, parse_noise(self.noise))
         given, fitted = stated(pairs, parse_noise(self.noise), one_unit=True), plain_fit(pairs, self.model).fitted
         v = images(fitted.transform, pairs.source)
-        scatter, noise = gram(v, v), effective(given, fitted.matrix).mean(-3)
+        scatter, noise = gram(v, v), given.effective(fitted.matrix).mean(-3)
         covariance = tre_covariance(scatter, images(fitted.transform, points), noise, n) + added(given, fitted.matrix, kind)
         scale2 = estimator.noise.scale**2 if estimator.noise.scale else fitted.rss / expected_square(scatter, noise, n)
         return GaussianPrediction.under(estimator, n, fitted.transform.apply(points),

@@ -19,6 +19,7 @@ from ..noise import Noise
 from ..pair_covariances import PairCovariances
 from ..pairs import FiducialPairs
 from ..results import given_covariances
+from ..tangent import gradient
 
 _STEPS = 50  # of the scale of t weights; each halves what is left, or better
 
@@ -98,8 +99,7 @@ def blocks_of_strain(pairs: FiducialPairs, simpler: Model, wider: Model, noise: 
 
 def _whitened(matrix: np.ndarray, r: np.ndarray, given: PairCovariances) -> tuple[np.ndarray, np.ndarray]:
     """``S_i^(-1/2)`` of the effective covariances (b, n, d, d), and the way from an image to its latent point (b, n, d)."""
-    a = matrix[:, None]
-    seen = a @ given.source @ np.swapaxes(a, -1, -2)
+    seen = given.seen(matrix)
     root = np.linalg.cholesky(np.broadcast_to(given.target + seen, (*r.shape, r.shape[-1])))
     metric = np.linalg.inv(root)
     return metric, (seen @ np.swapaxes(metric, -1, -2) @ (metric @ r[..., None]))[..., 0]
@@ -109,9 +109,7 @@ def bases(eta: np.ndarray, simpler: Model, wider: Model, metric: np.ndarray | No
     """``Q_G`` (b, n, d, k) and ``Q_D`` (b, n, d, q) at centred latent points (b, n, d), the rows of each times its metric."""
     b, n, d = eta.shape
     moves = simpler.card.moves(d)
-    turned = np.einsum("kij,bnj->bnik", np.concatenate([moves, complement(moves, wider.card.moves(d))]), eta)
-    shift = np.broadcast_to(np.eye(d), (b, n, d, d))
-    columns = np.concatenate([shift, turned], -1)
+    columns = gradient(np.concatenate([moves, complement(moves, wider.card.moves(d))]), eta)
     if metric is not None:
         columns = metric @ columns
     q, _ = np.linalg.qr(columns.reshape(b, n * d, -1))
