@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..errors import InputError
+from .numbers import numbers_in
 from .options import Fitting, Input, given_by, shared
 
 if TYPE_CHECKING:
@@ -105,12 +105,8 @@ def without_outliers(result: RegistrationResult) -> tuple[RegistrationResult, li
 
 def ratio(option: str, text: str) -> float:
     """A positive number, or one over another: "0.108", "0.65/0.108"."""
-    parts = text.split("/")
-    try:
-        numbers = [float(part) for part in parts]
-    except ValueError:
-        numbers = []
-    if len(numbers) not in (1, 2) or not all(math.isfinite(x) and x > 0 for x in numbers):
+    numbers = numbers_in(text, "/")
+    if len(numbers) not in (1, 2) or min(numbers) <= 0:
         raise InputError(f"{option} is {text!r}: give a positive number, or one over another, such as 0.65/0.108")
     return numbers[0] if len(numbers) == 1 else numbers[0] / numbers[1]
 

@@ -12,6 +12,7 @@ import typer
 
 from ..errors import InputError, RegistrationWarning
 from ..files import check_free, write_text
+from .numbers import numbers_in
 from .options import given_by
 
 if TYPE_CHECKING:
@@ -100,11 +101,10 @@ def _with_unit(side: Side, unit: str | None) -> Side:
 
 
 def _sizes(text: str) -> list[float] | float:
-    try:
-        sizes = [float(part) for part in text.split(",")]
-    except ValueError:
+    sizes = list(numbers_in(text))
+    if not sizes:
         raise InputError(f"the pixel size {text!r} is no number: give one, or one for each of x, y[, z] with commas between "
-                         "them") from None
+                         "them")
     return sizes if len(sizes) > 1 else sizes[0]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import InputError
+from .numbers import numbers_in
 from .options import given_by
 
 if TYPE_CHECKING:
@@ -61,11 +61,8 @@ class Detection:
 
 def numbers(option: str, text: str) -> float | tuple[float, ...]:
     """One number, or several with commas between them."""
-    try:
-        values = tuple(float(part) for part in text.split(","))
-    except ValueError:
-        values = ()
-    if not values or not all(map(math.isfinite, values)):
+    values = numbers_in(text)
+    if not values:
         raise InputError(f"{option} is {text!r}: give one number, or several with commas between them, x before y")
     return values if len(values) > 1 else values[0]
 
