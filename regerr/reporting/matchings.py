@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,14 +22,18 @@ def verdict(found: Matching) -> str:
 
 def matching_report(found: Matching) -> str:
     """What was matched, how sure it is, what to do."""
+    told = [_table(found.best), _left_out(found)] if found.best is not None and found.accepted else []
+    return report_of(found, _numbers, "Other alignments that are no accident:", _line, [*told, _advice(found)])
+
+
+def report_of(found: Any, numbers: Callable[[Any, Any], str], heading: str, line: Callable[[Any], str], rest: list[str]) -> str:
+    """The verdict, numbers of the best alignment but where chance could do as well, other alignments, and the rest."""
     parts = [found.sentence]
     if found.best is not None and found.verdict is not Verdict.CHANCE:
-        parts.append(_numbers(found, found.best))
+        parts.append(numbers(found, found.best))
     if found.alternatives:
-        parts.append("\n".join(["Other alignments that are no accident:", *map(_line, found.alternatives[:_LISTED])]))
-    if found.best is not None and found.accepted:
-        parts += [_table(found.best), _left_out(found)]
-    return "\n\n".join([*parts, _advice(found)]) + "\n"
+        parts.append("\n".join([heading, *map(line, found.alternatives[:_LISTED])]))
+    return "\n\n".join([*parts, *rest]) + "\n"
 
 
 def false_alarms(log10: float) -> str:

@@ -7,13 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..matching.objects import Verdict
-from .matchings import false_alarms, motion
+from .matchings import false_alarms, motion, report_of
 
 if TYPE_CHECKING:
     from ..matching.surface_objects import SurfaceAlignment, SurfaceMatching
-
-_LISTED = 5
-
 
 def verdict(found: SurfaceMatching) -> str:
     """Whether to use the transformation, in one sentence."""
@@ -22,15 +19,10 @@ def verdict(found: SurfaceMatching) -> str:
 
 def surface_report(found: SurfaceMatching) -> str:
     """What was laid on what, how sure it is, what to do."""
-    parts = [found.sentence]
-    if found.best is not None and found.verdict is not Verdict.CHANCE:
-        parts.append(_numbers(found, found.best))
-    if found.alternatives:
-        parts.append("\n".join(["Other places where the points fit as well:", *map(_line, found.alternatives[:_LISTED])]))
     advice = ("Next: look at the points that were left out, and at the s.d. of the distances: another outline of like shape "
               "would fit too, only less well."
               if found.accepted else "Nothing was written: a refused matching is not to be used.")
-    return "\n\n".join([*parts, advice]) + "\n"
+    return report_of(found, _numbers, "Other places where the points fit as well:", _line, [advice])
 
 
 def _accepted(found: SurfaceMatching) -> str:
