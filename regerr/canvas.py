@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,7 +78,7 @@ def read_image(image: Any) -> np.ndarray:
     name = "image"
     if isinstance(image, str | Path):
         name = str(image)
-        image = _read_tiff(Path(image))
+        image = read_tiff(Path(image))
     picture = np.squeeze(np.asarray(image))
     if picture.dtype.kind not in "buif" or not (picture.ndim == 2 or (picture.ndim == 3 and picture.shape[-1] in (3, 4))):
         raise InputError(f"{name} has shape {picture.shape} and type {picture.dtype}: give one picture (y, x), such as one plane "
@@ -125,16 +126,21 @@ def name_points(ax: Axes, points: np.ndarray, names: Any, colour: str) -> None:
                     ha="left" if side > 0 else "right", path_effects=halo(), annotation_clip=True, zorder=7)
 
 
-def _read_tiff(path: Path) -> np.ndarray:
+def read_tiff(path: str | Path, pick: Callable[[Any], np.ndarray] = lambda file: file.asarray()) -> np.ndarray:
+    """What is picked of an open TIFF file, all of its first series unless told, or an InputError with what to do."""
     try:
         import tifffile
     except ImportError:
         raise MissingExtraError(f"reading {path} needs the library tifffile, which is not installed: install it with "
                                 "pip install 'regerr[io]', or give the image as an array") from None
     try:
-        return np.asarray(tifffile.imread(path))
+        with tifffile.TiffFile(path) as file:
+            return np.asarray(pick(file))
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file: check the path") from None
+    except InputError:
+        raise
     except (OSError, ValueError, RuntimeError) as fault:
-        raise InputError(f"{path} cannot be read as a TIFF image ({str(fault).splitlines()[0]}): save it as TIFF, or give an "
-                         "array") from None
+        words = str(fault).splitlines()
+        raise InputError(f"{path} cannot be read as a TIFF image ({words[0] if words else type(fault).__name__}): save it as "
+                         "TIFF, or give an array") from None

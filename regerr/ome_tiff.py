@@ -39,7 +39,7 @@ def write(error_map: ErrorMap, path: Path, *, force: bool = False) -> None:
     MissingExtraError
         Without tifffile.
     """
-    tifffile = _library()
+    tifffile = library()
     values, details = error_map.values, metadata(error_map)
     write_file(path, lambda place: tifffile.imwrite(place, values, ome=True, photometric="minisblack", metadata=details),
                force=force)
@@ -52,7 +52,7 @@ def write_blocks(large: LargeMap, path: Path, *, force: bool = False) -> Spread:
     """
     from .large_maps import BLOCK, Spread
 
-    tifffile = _library()
+    tifffile = library()
     spreads = [Spread(np.nan, np.nan, 0.0, 0.0)]
     made = large.header
     rows = max(1, min(large.shape[-2], BLOCK // large.shape[-1]))
@@ -75,7 +75,8 @@ def _strips(large: LargeMap, rows: int, spreads: list[Spread]) -> Iterator[np.nd
         yield made.values.reshape(made.values.shape[-2:])
 
 
-def _library() -> Any:
+def library() -> Any:
+    """The module tifffile, or a MissingExtraError."""
     try:
         import tifffile
     except ImportError:

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..canvas import Extent, extent, read_image
-from ..errors import InputError, MissingExtraError
+from ..canvas import Extent, extent, read_image, read_tiff
+from ..errors import InputError
 
 _MOST = 1600  # pixels along a side that a page shows
 
@@ -90,24 +90,13 @@ def _page(image: Any, page: int | None) -> Any:
     """The pixels of one page of a file; an array as it is."""
     if not isinstance(image, str | Path):
         return image
-    try:
-        import tifffile
-    except ImportError:
-        raise MissingExtraError(f"reading {image} needs the library tifffile, which is not installed: install it with "
-                                "pip install 'regerr[io]', or give the image as an array") from None
-    try:
-        with tifffile.TiffFile(image) as file:
-            pages = len(file.pages)
-            if page is None and pages > 1:
-                raise InputError(f"{image} holds {pages} pages: choose one with --page 0 to {pages - 1} (page=... in Python)")
-            if page is not None and not 0 <= page < pages:
-                raise InputError(f"{image} has no page {page}: give 0 to {pages - 1}")
-            return file.pages[page or 0].asarray()
-    except FileNotFoundError:
-        raise InputError(f"{image}: there is no such file: check the path") from None
-    except InputError:
-        raise
-    except (OSError, ValueError, RuntimeError) as fault:
-        words = str(fault).splitlines()
-        raise InputError(f"{image} cannot be read as a TIFF image ({words[0] if words else type(fault).__name__}): save it as "
-                         "TIFF, or give an array") from None
+
+    def pick(file: Any) -> np.ndarray:
+        pages = len(file.pages)
+        if page is None and pages > 1:
+            raise InputError(f"{image} holds {pages} pages: choose one with --page 0 to {pages - 1} (page=... in Python)")
+        if page is not None and not 0 <= page < pages:
+            raise InputError(f"{image} has no page {page}: give 0 to {pages - 1}")
+        return np.asarray(file.pages[page or 0].asarray())
+
+    return read_tiff(image, pick)

@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from regerr.errors import MissingExtraError
-from regerr.ome_tiff import ome_unit
+from regerr.ome_tiff import library, ome_unit
 
 from .correlated import CorrelatedImages
 from .scene import BeadImage, Field
@@ -35,13 +34,8 @@ def ome_tiff(image: BeadImage, name: str) -> bytes:
     MissingExtraError
         Without tifffile.
     """
-    try:
-        import tifffile
-    except ImportError:
-        raise MissingExtraError("writing an OME-TIFF needs the library tifffile, which is not installed: install it with "
-                                "pip install 'regerr[io]'") from None
     out = io.BytesIO()
-    tifffile.imwrite(out, image.counts, ome=True, photometric="minisblack", compression="zlib", metadata=_metadata(image, name))
+    library().imwrite(out, image.counts, ome=True, photometric="minisblack", compression="zlib", metadata=_metadata(image, name))
     return out.getvalue()
 
 
