@@ -248,12 +248,16 @@ class Estimator(ABC):
         dx = components(fit.source) - components(fit.x_mean)[..., None]
         return self.covariance(unit, dx, np.inf).trace() / d
 
+    def without(self, part: slice) -> Estimator:
+        """The estimator of datasets that each lack one pair of a part: the same, but where pairs have covariances."""
+        return self
+
     def left_out(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
         """Exact leave-one-out residuals (..., n, d): each pair minus its prediction from a refit without it."""
         n = source.shape[-2]
         step = max(1, _REFITTED // n)
         parts = [slice(i, i + step) for i in range(0, n, step)]
-        fits = [self.fit(without_each(source, part), without_each(target, part)) for part in parts]
+        fits = [self.without(part).fit(without_each(source, part), without_each(target, part)) for part in parts]
         return np.concatenate([target[..., part, :] - fit.transform.apply(source[..., part, None, :])[..., 0, :]
                                for fit, part in zip(fits, parts, strict=True)], -2)
 

@@ -13,7 +13,6 @@ import numpy as np
 
 from ..covariances import Covariance, Dense
 from ..errors import Failure
-from ..laws import ChiSquareLaw, FisherLaw, Law
 from ..linalg import (
     EPS,
     components,
@@ -34,10 +33,10 @@ from ..noise import Noise
 from ..pair_covariances import PairCovariances, Weight
 from ..scatter import Scatter
 from ..transforms import Transform
-from .base import Card, Estimator, Fit, Joint, mapped, rest_of, without_each
+from .base import Card, Estimator, Fit, Joint, mapped, rest_of
+from .joining import Start, appended, part_of, portions, spread_out
 from .solver import Problem, Solution, Terms, gradients, normal_equations, seen_in_target, solve, solved
 
-_POINTS = 1 << 16  # points that are refitted at a time
 _CONDITION = 1e-8  # of the effective noise, below which sums of squares under it are rounding
 _REFIT = 40  # most steps of a refit with a new pair: near the boundary of a region few are taken, and far out none is missed
 
@@ -132,7 +131,7 @@ class LatentPositions(Estimator):
         matrix = matrix_components(np.where(failure[:, None, None] > 0, np.nan, first.matrix))
         solution = solve(problem, matrix, np.zeros((d, len(x))))
         fit = self._complete(scatter, failure, given, problem, solution)
-        return _rebatched(fit, batch)
+        return mapped(fit, lambda a: a.reshape(*batch, *a.shape[1:]))
 
     def _problem(self, x: np.ndarray, y: np.ndarray, given: PairCovariances, shifts: bool = True) -> Problem:
         return Problem(x, y, given.source, given.target, self.card.moves(len(x)), self.card.moved, shifts)
@@ -141,7 +140,8 @@ class LatentPositions(Estimator):
                   solution: Solution) -> LatentFit:
         n, d = scatter.n, scatter.dimension
         terms = solution.terms
-        lost = ~solution.settled | _endless(rows_matrix(terms.effective.mean(-1)))
+        once = rows_matrix(terms.effective.mean(-1))
+        lost = ~solution.settled | _endless(once)
         failure = np.where((failure == 0) & lost, np.int8(Failure.NOT_SETTLED), failure)
         failed = failure > 0
         exact = square(terms.residual).sum(-1) < scatter.smallest_resolved()
@@ -154,28 +154,23 @@ class LatentPositions(Estimator):
         if self.attenuated:
             spread = _inverse_if_positive(information - variance[:, None, None] * _hidden(problem, terms))
         matrix = np.where(failed[:, None, None], np.nan, rows_matrix(terms.matrix))
-        once = rows_matrix(terms.effective.mean(-1))
         return LatentFit(n, scatter.x_mean, scatter.y_mean + terms.shift.T, matrix, rss, trace(once) / d,
                          variance[:, None, None] * once, scatter.rounding(), failure, scatter.source, scatter.target,
                          _one_each(given.source, len(rss)), _one_each(given.target, len(rss)), variance, lever, spread,
                          solution.steps)
 
-    def law(self, n: int, dimension: int) -> Law:
-        if self.noise.scale is not None:
-            return ChiSquareLaw(dimension, self.noise.scale**2)
-        return FisherLaw(dimension, self.degrees_of_freedom(n, dimension))
-
     def joint(self, fit: LatentFit, dx: np.ndarray, dy: np.ndarray, weight: Weight) -> Joint:
         shape = np.broadcast_shapes(dx.shape[1:], dy.shape[1:])
         dataset = np.broadcast_to(np.arange(shape[-2])[:, None], shape).ravel()
-        flat = _flat_fit(fit)
+        flat = Start.of(fit.n, fit.source - fit.x_mean[..., None, :], fit.target - fit.y_mean[..., None, :], fit.covariances,
+                        fit.matrix)
         u, v = (np.broadcast_to(z, (len(z), *shape)).reshape(len(z), -1) for z in (dx, dy))
-        parts = _chunks(dataset.size, fit.n + 1)
+        parts = portions(dataset.size, fit.n + 1)
         if isinstance(weight, float):
             pieces = [self._constrained(flat.take(dataset[part]), u[:, part], v[:, part]) for part in parts]
         else:
-            new = weight.mapped(lambda c: _spread_out(c, shape))
-            pieces = [self._joined(flat.take(dataset[part]), u[:, part], v[:, part], _part(new, part)) for part in parts]
+            new = weight.mapped(lambda c: spread_out(c, shape))
+            pieces = [self._joined(flat.take(dataset[part]), u[:, part], v[:, part], part_of(new, part)) for part in parts]
         total, deleted = (np.concatenate([piece[i] for piece in pieces]).reshape(shape) for i in (0, 1))
         before = fit.rss[..., None]
         # so far out that rounding hides the sum of squares
@@ -184,10 +179,10 @@ class LatentPositions(Estimator):
         deleted = np.minimum(deleted, total)
         return Joint(deleted, rest_of(total, deleted), np.maximum(total - before, 0.0), before, np.ones_like(before))
 
-    def _joined(self, fit: _FlatFit, u: np.ndarray, v: np.ndarray, new: PairCovariances) -> tuple[np.ndarray, np.ndarray]:
+    def _joined(self, fit: Start, u: np.ndarray, v: np.ndarray, new: PairCovariances) -> tuple[np.ndarray, np.ndarray]:
         """RSS with the pair at u, v (d, b), and its deleted residual there."""
         x, y = (np.concatenate([old, z[..., None]], -1) for old, z in ((fit.x, u), (fit.y, v)))
-        given = PairCovariances(_appended(fit.given.source, new.source, fit.n), _appended(fit.given.target, new.target, fit.n))
+        given = PairCovariances(appended(fit.given.source, new.source, fit.n), appended(fit.given.target, new.target, fit.n))
         problem = self._problem(x, y, given)
         terms = solve(problem, fit.matrix, np.zeros(u.shape), _REFIT).terms
         normal = normal_equations(problem, terms)[0]
@@ -197,7 +192,7 @@ class LatentPositions(Estimator):
         left = last.effective[..., 0] - _sandwich(design, normal)
         return terms.rss, mahalanobis(left, last.residual[..., 0])
 
-    def _constrained(self, fit: _FlatFit, u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _constrained(self, fit: Start, u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """RSS with ``T(u) = v``, and what this constraint costs at the constrained fit (theory, section 10, `tre`)."""
         problem = self._problem(fit.x - u[..., None], fit.y - v[..., None], fit.given, shifts=False)
         terms = solve(problem, fit.matrix, np.zeros(u.shape), _REFIT).terms
@@ -270,40 +265,9 @@ class LatentPositions(Estimator):
         source, target = matrix_components(fit.source_covariance), matrix_components(fit.target_covariance)
         return target + seen_in_target(source, entries(fit.matrix))
 
-    def left_out(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
-        n = source.shape[-2]
-        assert self.covariances is not None
-        step = max(1, _POINTS // n**2)
-        parts = [slice(i, i + step) for i in range(0, n, step)]
-        fits = [self.given(self.covariances.without_each(part)).fit(without_each(source, part), without_each(target, part))
-                for part in parts]
-        return np.concatenate([target[..., part, :] - fit.transform.apply(source[..., part, None, :])[..., 0, :]
-                               for fit, part in zip(fits, parts, strict=True)], -2)
+    def without(self, part: slice) -> LatentPositions:
+        return self if self.covariances is None else self.given(self.covariances.without_each(part))
 
-
-@dataclass(frozen=True, eq=False)
-class _FlatFit:
-    """What a refit starts from, components: points about the centroids (d, b, n), matrices (d, d, b)."""
-
-    n: int
-    x: np.ndarray
-    y: np.ndarray
-    given: PairCovariances
-    matrix: np.ndarray
-
-    def take(self, rows: np.ndarray) -> _FlatFit:
-        return _FlatFit(self.n, self.x[:, rows], self.y[:, rows],
-                        self.given.mapped(lambda c: c if c.shape[2] == 1 else c[:, :, rows]), self.matrix[:, :, rows])
-
-
-def _flat_fit(fit: LatentFit) -> _FlatFit:
-    """From a fit of batch shape (..., b) whose leading axes are 1."""
-    b, n, d = fit.failure.size, fit.n, fit.x_mean.shape[-1]
-    x = components((fit.source - fit.x_mean[..., None, :]).reshape(b, n, d))
-    y = components((fit.target - fit.y_mean[..., None, :]).reshape(b, n, d))
-    given = fit.covariances.mapped(lambda c: matrix_components(c.reshape(b, *c.shape[-3:])))
-    matrix = np.where(np.isfinite(fit.matrix), fit.matrix, np.nan).reshape(b, d, d)
-    return _FlatFit(n, x, y, given, np.ascontiguousarray(matrix_components(matrix)))
 
 
 def _ratio(scatter: Scatter, given: PairCovariances) -> float:
@@ -327,37 +291,6 @@ def _endless(effective: np.ndarray) -> np.ndarray:
 def _one_each(c: np.ndarray, b: int) -> np.ndarray:
     """Covariances (b or 1, n or 1, d, d) for each of b datasets."""
     return np.broadcast_to(c, (b, *c.shape[1:]))
-
-
-def _rebatched(fit: LatentFit, batch: tuple[int, ...]) -> LatentFit:
-    return mapped(fit, lambda a: a.reshape(*batch, *a.shape[1:]))
-
-
-def _chunks(size: int, points: int) -> list[slice]:
-    step = max(1, _POINTS // points)
-    return [slice(i, i + step) for i in range(0, max(size, 1), step)]
-
-
-def _spread_out(c: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Covariances (d, d, 1, b or 1, m or 1) of new pairs, one for each of the flat refits, or one for all: (d, d, N or 1)."""
-    if c.shape[3:] == (1, 1):
-        return c[..., 0, 0]
-    return np.broadcast_to(c, (*c.shape[:2], *shape)).reshape(*c.shape[:2], -1)
-
-
-def _part(new: PairCovariances, part: slice) -> PairCovariances:
-    """Those of some refits, of (d, d, N or 1)."""
-    return new.mapped(lambda c: c[:, :, part] if c.shape[2] > 1 else c)
-
-
-def _appended(old: np.ndarray, new: np.ndarray, n: int) -> np.ndarray:
-    """Covariances (d, d, b or 1, n or 1) with one more pair's (d, d, b or 1); one for all where it stays one."""
-    if old.shape[-1] == 1 and (old.shape[2] == new.shape[2] or new.shape[2] == 1) and np.array_equal(
-            np.broadcast_to(new[..., None], old.shape) if new.shape[2] == 1 else new[..., None], old):
-        return old
-    b = max(old.shape[2], new.shape[2])
-    d = len(old)
-    return np.concatenate([np.broadcast_to(old, (d, d, b, n)), np.broadcast_to(new[..., None], (d, d, b, 1))], -1)
 
 
 def _last(terms: Terms) -> Terms:
