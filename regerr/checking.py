@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .equal_rows import equal_rows
 from .errors import InputError, RegistrationError, RegistrationWarning, UndeterminedError
 from .outliers import suspects
 from .pairs import FiducialPairs
@@ -201,11 +202,9 @@ def _one_place(pairs: FiducialPairs) -> list[Finding]:
         return []
     points = {"source": pairs.source, "target": pairs.target}
     for space, other in (("source", "target"), ("target", "source")):
-        _, first, group = np.unique(points[space], axis=0, return_index=True, return_inverse=True)
-        like = first[group.ravel()]
-        same = np.flatnonzero((like != np.arange(pairs.n)) & (points[other] != points[other][like]).any(-1))
-        if len(same):
-            a, b = pairs.names[int(like[same[0]])], pairs.names[int(same[0])]
+        same = [(i, j) for i, j in equal_rows(points[space]) if (points[other][i] != points[other][j]).any()]
+        if same:
+            a, b = (pairs.names[i] for i in same[0])
             return [Finding("one place", f"{a!r} and {b!r} lie at one place in the {space} and not in the {other}",
                             "check the matching of the two", (a, b))]
     return []

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from .equal_rows import equal_rows, have_equals, weighted_sum
 from .errors import InputError, RegistrationWarning
 from .noise import check_covariance
 
@@ -372,33 +373,12 @@ def _step(field: str, value: Any, faults: list[str]) -> float | None:
     return step
 
 
-def _key(x: np.ndarray, weights: Sequence[float]) -> np.ndarray:
-    """A weighted sum of coordinates (..., n, d) -> (..., n), by elementwise steps so that equal rows give equal sums."""
-    key = x[..., 0] * weights[0]
-    for axis in range(1, x.shape[-1]):
-        key += x[..., axis] * weights[axis]
-    return key
-
-
-def _suspect(key: np.ndarray) -> np.ndarray:
-    """Which datasets have two equal keys, (...)."""
-    ordered = np.sort(key, axis=-1)
-    return np.asarray((ordered[..., 1:] == ordered[..., :-1]).any(-1))
-
-
-def _equal_rows(rows: np.ndarray) -> list[tuple[int, int]]:
-    """Pairs of indices of equal rows of (n, k), exactly."""
-    first: dict[tuple[float, ...], int] = {}
-    numbered = [(first.setdefault(tuple(row), i), i) for i, row in enumerate(rows.tolist())]
-    return [(a, b) for a, b in numbered if a != b]
-
-
 def _duplicate_faults(source: np.ndarray, target: np.ndarray, names: tuple[str, ...]) -> list[str]:
     d = source.shape[-1]
-    keys = _key(source, _WEIGHTS[:d]), _key(target, _WEIGHTS[d:])
-    suspects = np.argwhere(_suspect(keys[0] + keys[1]))
+    keys = weighted_sum(source, _WEIGHTS[:d]), weighted_sum(target, _WEIGHTS[d:])
+    suspects = np.argwhere(have_equals(keys[0] + keys[1]))
     found = [(tuple(i), pair) for i in suspects
-             for pair in _equal_rows(np.concatenate([source[tuple(i)], target[tuple(i)]], -1))]
+             for pair in equal_rows(np.concatenate([source[tuple(i)], target[tuple(i)]], -1))]
     if found:
         where = [f"{names[a]!r} and {names[b]!r}" + _of_dataset(i) for i, (a, b) in found]
         return [f"pairs {_listed(where)} are equal in both spaces: leave one of each two out"]
@@ -409,7 +389,7 @@ def _duplicate_faults(source: np.ndarray, target: np.ndarray, names: tuple[str, 
 
 
 def _warn_equal(space: str, x: np.ndarray, key: np.ndarray, names: tuple[str, ...]) -> None:
-    same = _equal_rows(x) if _suspect(key) else []
+    same = equal_rows(x) if have_equals(key) else []
     if same:
         where = _listed([f"{names[a]!r} and {names[b]!r}" for a, b in same])
         warnings.warn(f"pairs {where} lie at one place in the {space} and not in the other space: check the matching",
