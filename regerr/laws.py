@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import chdtrc, chdtri, fdtrc, fdtri
+from scipy.special import chdtr, chdtrc, chdtri, fdtrc, fdtri
 
 
 @dataclass(frozen=True)
@@ -18,14 +18,19 @@ class FisherLaw:
     degrees_of_freedom : int
     least : float
         Effective variance per coordinate below which an estimate counts as this.
+    kept : float
+        What remains, over what would remain had no gate chosen the pairs.
     """
 
     dimension: int
     degrees_of_freedom: int
     least: float = 0.0
+    kept: float = 1.0
 
     def ratio(self, part: np.ndarray, rest: np.ndarray, unit: np.ndarray) -> np.ndarray:
         """The statistic up to its constant: infinite where nothing remains, 0 where the part is 0, NaN for a failed fit."""
+        if self.kept < 1.0:
+            rest = rest / self.kept
         if self.least:
             rest = np.maximum(rest, self.degrees_of_freedom * self.least / unit)
         ratio = part / rest
@@ -60,6 +65,11 @@ class ChiSquareLaw:
     def threshold(self, level: float) -> float:
         """The ratio that the law exceeds with probability ``1 - level``."""
         return float(chdtri(self.dimension, 1.0 - level))
+
+
+def kept_variance(radius2: float, dimension: int) -> float:
+    """Variance per coordinate of standard normal vectors that lie within a squared radius: ``P(chi2_{d+2})/P(chi2_d)``."""
+    return float(chdtr(dimension + 2, radius2) / chdtr(dimension, radius2))
 
 
 Law = FisherLaw | ChiSquareLaw

@@ -39,6 +39,9 @@ class Noise:
     floor : float, optional
         Least s.d. per coordinate of the effective noise of one pair, target units: what rounding of the coordinates makes alone.
         An estimate below it counts as it (theory, section 17).
+    gate : float, optional
+        Probability with which a true pair passes the gate by which the pairs were chosen; an estimated noise variance is
+        corrected for what it leaves (theory, section 22).
     """
 
     ratio: float = 1.0
@@ -48,6 +51,7 @@ class Noise:
     target_covariance: Any = None
     tails: float | None = None
     floor: float | None = None
+    gate: float | None = None
 
     def __post_init__(self) -> None:
         if self.shape not in _SHAPES:
@@ -66,6 +70,8 @@ class Noise:
             raise InputError(f"the noise has {self.tails} degrees of freedom: give a positive number, such as tails=4")
         if self.floor is not None:
             self._check_floor(self.floor)
+        if self.gate is not None:
+            self._check_gate(self.gate)
         for name in ("source_covariance", "target_covariance"):
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, checked_covariance(name, getattr(self, name)))
@@ -75,6 +81,12 @@ class Noise:
             raise InputError(f"the least noise s.d. is {floor}: give a positive number in target units")
         if self.shape != "isotropic" or self.scale is not None or self.tails is not None:
             raise InputError("a least noise s.d. is for Gaussian noise, alike in all directions, of unknown size: leave it out")
+
+    def _check_gate(self, gate: float) -> None:
+        checked_gate(gate)
+        if self.scale is not None or self.tails is not None:
+            raise InputError("a gate tells on the estimated size of Gaussian noise: leave it out where the size is known or the "
+                             "tails are heavy")
 
     @property
     def source_share(self) -> float:
@@ -100,7 +112,7 @@ class Noise:
     def describe(self) -> str:
         """One phrase for summaries."""
         if self.shape == "given":
-            return f"noise of given covariances, {self._size_of_given()}"
+            return f"noise of given covariances, {self._size_of_given()}{self._gated()}"
         where = {0.0: "in the target only", math.inf: "in the source only"}.get(
             self.ratio, f"in both spaces (variance ratio {self.ratio:g} assumed, as seen in the target)")
         kind = "of any covariance" if self.shape == "full" else "isotropic"
@@ -109,7 +121,10 @@ class Noise:
         size = "scale estimated" if self.scale is None else f"known s.d. {self.scale:g} per coordinate"
         if self.floor is not None:
             size += f" (at least {self.floor:.3g} per coordinate, from rounding)"
-        return f"noise {kind}, {where}, {size}"
+        return f"noise {kind}, {where}, {size}{self._gated()}"
+
+    def _gated(self) -> str:
+        return "" if self.gate is None else f", corrected for a gate that {100 * self.gate:g} % of true pairs pass"
 
     def _size_of_given(self) -> str:
         if self.scale is None:
@@ -119,7 +134,7 @@ class Noise:
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers for JSON; the infinite ratio is the string "inf"."""
         plain = {"ratio": "inf" if math.isinf(self.ratio) else self.ratio, "shape": self.shape, "scale": self.scale}
-        plain |= {name: value for name in ("tails", "floor") if (value := getattr(self, name)) is not None}
+        plain |= {name: value for name in ("tails", "floor", "gate") if (value := getattr(self, name)) is not None}
         given = {name: getattr(self, name) for name in _COVARIANCES}
         return plain | {name: c.tolist() for name, c in given.items() if c is not None}
 
@@ -127,7 +142,7 @@ class Noise:
     def from_dict(cls, data: dict[str, Any]) -> Noise:
         """The inverse of :meth:`to_dict`."""
         return cls(float(data["ratio"]), data["shape"], data["scale"], data.get("source_covariance"),
-                   data.get("target_covariance"), data.get("tails"), data.get("floor"))
+                   data.get("target_covariance"), data.get("tails"), data.get("floor"), data.get("gate"))
 
     def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
         """Draw the noise of pairs.
@@ -150,14 +165,25 @@ class Noise:
             np.array_equal(getattr(self, f) if getattr(self, f) is not None else np.nan,
                            getattr(other, f) if getattr(other, f) is not None else np.nan, equal_nan=True)
             if f in _COVARIANCES else getattr(self, f) == getattr(other, f)
-            for f in ("ratio", "shape", "scale", "tails", "floor", *_COVARIANCES))
+            for f in ("ratio", "shape", "scale", "tails", "floor", "gate", *_COVARIANCES))
 
     def __hash__(self) -> int:
-        return hash((self.ratio, self.shape, self.scale, self.tails, self.floor))
+        return hash((self.ratio, self.shape, self.scale, self.tails, self.floor, self.gate))
 
 
 NAMED_NOISES = {"both": Noise(1.0), "target": Noise(0.0), "source": Noise(math.inf), "full": Noise(0.0, "full"),
                 "given": Noise(shape="given")}
+
+
+def checked_gate(gate: Any) -> float:
+    """A probability between 0 and 1, or an InputError."""
+    try:
+        value = float(gate)
+    except (TypeError, ValueError):
+        value = math.nan
+    if not 0 < value < 1:
+        raise InputError(f"the gate is {gate!r}: give the probability with which a true pair passes it, such as 0.997")
+    return value
 
 
 def parse_noise(noise: str | Noise) -> Noise:

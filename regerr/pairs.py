@@ -17,7 +17,7 @@ import numpy as np
 
 from .equal_rows import equal_rows, have_equals, weighted_sum
 from .errors import InputError, RegistrationWarning
-from .noise import check_covariance
+from .noise import check_covariance, checked_gate
 
 _SPACES = ("source", "target")
 _LISTED = 5  # names spelled out in a message before "and k more"
@@ -78,6 +78,8 @@ class FiducialPairs:
     source_step, target_step : float, optional
         The coordinates of that space were rounded to multiples of this length, in its unit: pixels or voxels. Rounding adds a
         variance of 1/12 step squared per coordinate, and pairs that are equal for it are no fault.
+    gate : float, optional
+        Probability with which a true pair passes the gate by which these pairs were chosen, as in `regerr.match`.
 
     Raises
     ------
@@ -101,6 +103,7 @@ class FiducialPairs:
     unused: tuple[Unused, ...] = ()
     source_step: float | None = None
     target_step: float | None = None
+    gate: float | None = None
 
     def __post_init__(self) -> None:
         faults: list[str] = []
@@ -120,7 +123,7 @@ class FiducialPairs:
         if faults:
             raise InputError(_sentence(faults))
         self._set(source, target, names, self.source_unit, self.target_unit, *covariances, tuple(self.unused),
-                  *steps)
+                  *steps, None if self.gate is None else checked_gate(self.gate))
 
     def _set(self, *values: Any) -> None:
         for field, value in zip(self.__dataclass_fields__, values, strict=True):
@@ -156,7 +159,8 @@ class FiducialPairs:
         """The way back: target and source exchanged, with their units, covariances and unused points."""
         unused = tuple(Unused(u.name, u.reason, u.target, u.source) for u in self.unused)
         return self._changed(self.target, self.source, self.names, self.target_unit, self.source_unit,
-                             self.target_covariance, self.source_covariance, unused, self.target_step, self.source_step)
+                             self.target_covariance, self.source_covariance, unused, self.target_step, self.source_step,
+                             self.gate)
 
     def quantised(self, spaces: str = "both", step: float = 1.0) -> FiducialPairs:
         """The same pairs, whose coordinates are known to be rounded to whole pixels or voxels.
@@ -186,7 +190,7 @@ class FiducialPairs:
         covariance = None if self.source_covariance is None else self.source_covariance * factor**2
         step = None if self.source_step is None else self.source_step * factor
         return self._changed(_read_only(self.source * factor), self.target, self.names, self.source_unit, self.target_unit,
-                             covariance, self.target_covariance, self.unused, step, self.target_step)
+                             covariance, self.target_covariance, self.unused, step, self.target_step, self.gate)
 
     @property
     def rounding(self) -> float | None:
@@ -234,7 +238,7 @@ class FiducialPairs:
         both = (getattr(self, f"{s}_covariance") for s in _SPACES)
         return self._changed(source, target, names, self.source_unit, self.target_unit,
                              *(None if c is None else _read_only(covariances(c)) for c in both), unused, self.source_step,
-                             self.target_step)
+                             self.target_step, self.gate)
 
     def _coordinates(self, i: int) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None]:
         if self.batch_shape:
@@ -248,6 +252,8 @@ class FiducialPairs:
         for field in ("source_covariance", "target_covariance"):
             out[field] = None if getattr(self, field) is None else getattr(self, field).tolist()
         out |= {f"{s}_step": step for s in _SPACES if (step := getattr(self, f"{s}_step")) is not None}
+        if self.gate is not None:
+            out["gate"] = self.gate
         return out | {"unused": [u.to_dict() for u in self.unused]}
 
     @classmethod
@@ -261,7 +267,7 @@ class FiducialPairs:
             raise InputError(f"these are no pairs written by regerr: {type(fault).__name__} at {fault}") from None
         return cls(source, target, names, data.get("source_unit", "px"), data.get("target_unit", "px"),
                    data.get("source_covariance"), data.get("target_covariance"), unused, data.get("source_step"),
-                   data.get("target_step"))
+                   data.get("target_step"), data.get("gate"))
 
 
 def _sentence(faults: Iterable[str]) -> str:

@@ -160,7 +160,7 @@ def _stretches(matrix: np.ndarray, unit: str) -> list[_Function]:
 
 def _centroid(result: RegistrationResult) -> list[Quantity]:
     """The image of the fiducials' centroid: the translation that does not depend on where the origin lies."""
-    variances = np.einsum("...ii->...i", result.noise_covariance) / result.pairs.n
+    variances = np.einsum("...ii->...i", result.fitted.noise_covariance) / result.pairs.n
     return [Quantity(f"centroid {_AXES[j]}", result.fitted.y_mean[..., j], np.sqrt(variances[..., j]), result.pairs.target_unit,
                      f"{_AXES[j]} of the image of the fiducials' centroid") for j in range(result.pairs.dimension)]
 

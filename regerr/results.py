@@ -105,7 +105,7 @@ class RegistrationResult:
     @property
     def noise_covariance(self) -> np.ndarray:
         """Effective covariance of one pair, ``Lambda + A Omega A'``, (..., d, d), target units squared."""
-        return self.fitted.noise_covariance
+        return self.fitted.noise_covariance * self.estimator.kept(self.pairs.n, self.pairs.dimension)
 
     @property
     def fle_rms(self) -> np.ndarray:
@@ -241,8 +241,8 @@ def assumed_noise(pairs: FiducialPairs, noise: Noise) -> Noise:
         if noise.ratio != 1.0 or noise.shape != "isotropic" or noise.tails is not None:
             raise UnsupportedError(f"the pairs carry {' and '.join(carried)}, which say where the noise is, and "
                                    f"{noise.describe()} says something else: leave the noise out, or drop the covariances")
-        return replace(noise, shape="given")
-    return _with_rounding(noise, pairs)
+        noise = replace(noise, shape="given")
+    return _with_gate(_with_rounding(noise, pairs), pairs)
 
 
 def _with_rounding(noise: Noise, pairs: FiducialPairs) -> Noise:
@@ -251,6 +251,13 @@ def _with_rounding(noise: Noise, pairs: FiducialPairs) -> Noise:
         return noise
     estimated = noise.shape == "isotropic" and noise.scale is None and noise.tails is None
     return replace(noise, floor=pairs.rounding) if estimated else noise
+
+
+def _with_gate(noise: Noise, pairs: FiducialPairs) -> Noise:
+    """The noise with the gate that chose the pairs, where its size is estimated and Gaussian."""
+    if pairs.gate is None or noise.gate is not None or noise.scale is not None or noise.tails is not None:
+        return noise
+    return replace(noise, gate=pairs.gate)
 
 
 def given_covariances(pairs: FiducialPairs, noise: Noise) -> PairCovariances | None:

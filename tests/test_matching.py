@@ -10,7 +10,7 @@ import pytest
 from matching_cases import beads, grid, turned
 
 import regerr
-from regerr.matching import Verdict, gating_factor, match
+from regerr.matching import Verdict, match
 from regerr.matching.chance import log_tail, log_tests
 from regerr.matching.windows import Window
 from regerr.models import Rigid
@@ -265,19 +265,6 @@ def test_the_tail_bounds_that_of_the_binomial_law():
 
 def test_the_number_of_tests():
     assert log_tests(5, 6, 2) == pytest.approx(np.log10(5 * 4 * 6 * 5 / 2 * 3))
-
-
-@pytest.mark.parametrize("dimension", [2, 3])
-def test_what_a_gate_leaves_of_the_variance(dimension):
-    """Against simulation, and in 2D against the closed form."""
-    rng = np.random.default_rng(7)
-    squares = (rng.standard_normal((400_000, dimension)) ** 2).sum(-1)
-    gate = 0.9
-    kept = squares[squares <= np.quantile(squares, gate)] / dimension
-    assert gating_factor(gate, dimension) == pytest.approx(kept.mean(), abs=4 * kept.std() / np.sqrt(len(kept)))
-    if dimension == 2:
-        half = -np.log1p(-gate)  # g^2/2
-        assert gating_factor(gate, 2) == pytest.approx(1 - half * np.exp(-half) / (1 - np.exp(-half)))
 
 
 def test_false_alarms_bound_what_unrelated_sets_yield():

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from regerr import InputError, MissingExtraError
 from regerr.matching import match, search
+from regerr.results import fit
 from validation.cli import app
 from validation.matching.command import short
 from validation.matching.running import COLUMNS, replicates, run, summarised
@@ -82,7 +83,7 @@ def test_a_narrow_gate_makes_the_noise_too_small_and_the_factor_mends_it():
         case = scene.sample(np.random.default_rng([1, i]))
         found = match(case.source, case.target, gate=0.8)
         told.append(found.best.noise_sd**2)
-        plain.append(found.best.noise_sd**2 * found.variance_factor)
+        plain.append(found.best.noise_sd**2 * fit(found.pairs).estimator.kept(found.pairs.n, 2))
     true = 2 * scene.noise**2
     error = np.std(told) / np.sqrt(len(told))
     assert abs(np.mean(told) - true) < 0.1 * true + 3 * error

@@ -9,7 +9,7 @@ import functools
 import inspect
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
@@ -55,6 +55,8 @@ class Input:
     target_fle: Annotated[Path | None, given_by("FILE", "The same of the target.")] = None
     quantised: Annotated[str | None, given_by("SPACE", "Coordinates of the source, the target or both are whole pixels: rounding "
                                                        "counts as noise, and equal places are no fault.")] = None
+    gate: Annotated[float | None, given_by("P", "The pairs were chosen by a gate that a true pair passes with this probability, "
+                                                "0.997 after regerr match: the noise is corrected for it.")] = None
 
     def read(self) -> FiducialPairs:
         """All pairs of the files."""
@@ -74,6 +76,7 @@ class Input:
             target_unit=self.target_unit, source_pixel_size=_pixel("--source-pixel", self.source_pixel),
             target_pixel_size=_pixel("--target-pixel", self.target_pixel))
         pairs = self._rounded(self._localised(pairs))
+        pairs = pairs if self.gate is None else replace(pairs, gate=self.gate)
         return pairs.swap() if self.swap else pairs
 
     def _rounded(self, pairs: FiducialPairs) -> FiducialPairs:
@@ -126,8 +129,6 @@ class Assumption:
 
     def assumed(self, given: Input) -> Noise:
         """The noise that the options name, or that of a saved registration."""
-        from dataclasses import replace
-
         from ..noise import Noise, parse_noise
 
         if self.source_sd is not None or self.target_sd is not None:
@@ -141,8 +142,8 @@ class Assumption:
         if self.noise_ratio is not None:
             noise = replace(noise, ratio=self.noise_ratio)
         if self.noise_sd is not None:
-            noise = replace(noise, scale=self.noise_sd, floor=None)
-        return noise if self.tails is None else replace(noise, tails=self.tails, floor=None)
+            noise = replace(noise, scale=self.noise_sd, floor=None, gate=None)
+        return noise if self.tails is None else replace(noise, tails=self.tails, floor=None, gate=None)
 
     def _along_axes(self) -> Noise:
         """The noise that ``--source-sd`` and ``--target-sd`` name, of the pairs as they are fitted."""

@@ -73,7 +73,7 @@ def parameter_covariance(result: RegistrationResult) -> tuple[list[str], np.ndar
     names = [f"A_{i}{j}" for i in _AXES[:d] for j in _AXES[:d]] + [f"c_{i}" for i in _AXES[:d]]
     covariance = np.zeros((d * d + d,) * 2)
     covariance[: d * d, : d * d] = result.estimator.matrix_covariance(result.fitted).reshape(d * d, d * d)
-    covariance[d * d:, d * d:] = result.noise_covariance / result.pairs.n
+    covariance[d * d:, d * d:] = result.fitted.noise_covariance / result.pairs.n
     return names, covariance
 
 

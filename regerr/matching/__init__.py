@@ -5,9 +5,8 @@ to an outline or a mesh. Theory, section 22.
 """
 
 from .objects import Alignment, Matching, Verdict
-from .pairing import gating_factor
 from .search import match
 from .surface_objects import SurfaceAlignment, SurfaceMatching
 from .surface_search import match_surface
 
-__all__ = ["Alignment", "Matching", "SurfaceAlignment", "SurfaceMatching", "Verdict", "gating_factor", "match", "match_surface"]
+__all__ = ["Alignment", "Matching", "SurfaceAlignment", "SurfaceMatching", "Verdict", "match", "match_surface"]

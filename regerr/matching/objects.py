@@ -31,8 +31,8 @@ class Alignment:
     Attributes
     ----------
     pairs : FiducialPairs
-        The pairs, ready for `regerr.fit`; all other points are in ``pairs.unused`` with the reason. If the alignment is mirrored,
-        their source has the first coordinate negated.
+        The pairs, ready for `regerr.fit`, which corrects the noise for their gate; all other points are in ``pairs.unused`` with
+        the reason. If the alignment is mirrored, their source has the first coordinate negated.
     transform : Transform
         Source to target, from these pairs; of the points as they were given, mirrored or not.
     log10_false_alarms : float
@@ -87,8 +87,6 @@ class Matching:
         Expected number of false alarms below which an alignment is believed.
     gate : float
         Probability with which a true pair lies within the gate.
-    variance_factor : float
-        What the gate leaves of the noise variance; divide the noise covariance of a registration from these pairs by it.
     """
 
     verdict: Verdict
@@ -98,7 +96,6 @@ class Matching:
     counts: tuple[int, int]
     threshold: float
     gate: float
-    variance_factor: float
 
     @property
     def accepted(self) -> bool:
@@ -131,7 +128,7 @@ class Matching:
         """Plain values for JSON."""
         return {"verdict": self.verdict.value, "accepted": self.accepted, "sentence": self.sentence, "model": self.model,
                 "counts": list(self.counts), "threshold": self.threshold, "gate": self.gate,
-                "variance_factor": self.variance_factor, "best": None if self.best is None else self.best.to_dict(),
+                "best": None if self.best is None else self.best.to_dict(),
                 "alternatives": [a.to_dict() for a in self.alternatives]}
 
     def _accepted(self) -> Alignment:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
-from scipy.special import chdtr, chdtri, fdtri
+from scipy.special import fdtri
 
 from ..blocks import fit_blocks
 from ..linalg import components, mahalanobis, matrix_components
 from ..models import Model
-from ..noise import parse_noise
+from ..noise import Noise
 from ..pairs import FiducialPairs
 from ..results import RegistrationResult
 from .windows import Window
@@ -45,27 +45,11 @@ class Pairing:
     contested_target: np.ndarray
 
 
-def gating_factor(gate: float, dimension: int) -> float:
-    """What a gate leaves of the noise variance: pairs kept within it have so much of the variance of all.
-
-    ``P(chi2_{d+2} <= g^2)/P(chi2_d <= g^2)`` with ``g^2`` the gate's quantile of chi-square on d. Divide the noise covariance of
-    a registration from gated pairs by it.
-
-    Parameters
-    ----------
-    gate : float
-        Probability with which a true pair lies within the gate, 0.997 unless told.
-    dimension : int
-    """
-    squared = float(chdtri(dimension, 1.0 - gate))
-    return float(chdtr(dimension + 2, squared) / chdtr(dimension, squared))
-
-
 def paired(source: np.ndarray, target: np.ndarray, start: tuple[np.ndarray, np.ndarray], model: Model,
            gate: float) -> Pairing | None:
     """Assign, fit and gate by the region of a new observation until nothing changes; None where pairs do not determine a map."""
     i, j = start
-    result = _fitted(source[i], target[j], model)
+    result = _fitted(source[i], target[j], model, gate)
     for _ in range(_ROUNDS):
         if result is None:
             return None
@@ -73,22 +57,22 @@ def paired(source: np.ndarray, target: np.ndarray, start: tuple[np.ndarray, np.n
         before, (i, j) = (i, j), _assigned(distance, limit)
         if np.array_equal(before[0], i) and np.array_equal(before[1], j):
             break
-        result = _fitted(source[i], target[j], model)
+        result = _fitted(source[i], target[j], model, gate)
     if result is None:
         return None
     within = distance <= limit
     rows, columns = within.sum(1) > 1, within.sum(0) > 1
     alone = ~(rows[i] | columns[j])
-    last = _fitted(source[i[alone]], target[j[alone]], model)
+    last = _fitted(source[i[alone]], target[j[alone]], model, gate)
     if last is None:
         return None
     sure = _probabilities(distance, result, source, target, len(i))[i, j]
     return Pairing(i[alone], j[alone], sure[alone], last, i[~alone], j[~alone])
 
 
-def _fitted(source: np.ndarray, target: np.ndarray, model: Model) -> RegistrationResult | None:
+def _fitted(source: np.ndarray, target: np.ndarray, model: Model, gate: float) -> RegistrationResult | None:
     """The registration of some pairs, without the warnings that the user will get from `regerr.fit`."""
-    estimator = model.under(parse_noise("both"))
+    estimator = model.under(Noise(gate=gate))
     d = source.shape[-1]
     if len(source) <= model.card.determining[d] or estimator.degrees_of_freedom(len(source), d) < 1:
         return None
@@ -103,7 +87,7 @@ def _distances(result: RegistrationResult, source: np.ndarray, target: np.ndarra
     d = source.shape[-1]
     where = result.predict(source, "observation")
     resolved = (_RESOLVED * Window.of(target).spacing) ** 2 * np.eye(d)
-    covariance = where.covariance / gating_factor(gate, d) + resolved
+    covariance = where.covariance + resolved
     gap = target - where.mean[:, None]
     found = mahalanobis(matrix_components(covariance)[..., None], components(gap))
     return np.where(np.isfinite(found), found, np.inf), d * float(fdtri(d, result.degrees_of_freedom, gate))

@@ -14,7 +14,7 @@ from .consensus import proposals, refined
 from .doors import LEAST, Given, checked_scale, checked_share, given, same_dimension
 from .families import FAMILIES
 from .objects import Alignment, Matching, Verdict
-from .pairing import Pairing, gating_factor, paired
+from .pairing import Pairing, paired
 from .problem import Problem
 from .significance import log_false_alarms
 from .windows import Window
@@ -78,7 +78,7 @@ def match(source: Any, target: Any, model: str | Model = "rigid", *, scale: tupl
         flipped = min((a.log10_false_alarms for a in search(True)), default=np.inf)
         verdict = Verdict.MIRRORED if flipped < best.log10_false_alarms - _DECADES else verdict
     return Matching(verdict, best, tuple(others[1:]), chosen.card.name,
-                    (len(sets[0].points), len(sets[1].points)), threshold, gate, gating_factor(gate, sets[0].points.shape[1]))
+                    (len(sets[0].points), len(sets[1].points)), threshold, gate)
 
 
 def _sparse(best: Alignment, sets: tuple[Given, Given]) -> bool:
@@ -141,12 +141,12 @@ def _alignment(sets: tuple[Given, Given], found: Pairing, alarms: float, gate: f
     flip[0] = -1.0 if mirrored else 1.0
     transform = result.transform
     whole = type(transform)(transform.matrix * flip, transform.source_centre * flip, transform.target_centre)
-    variance = float(np.trace(result.noise_covariance)) / d / gating_factor(gate, d)
-    return Alignment(_pairs(sets, found, flip), whole, alarms, found.probability, float(np.sqrt(max(variance, 0.0))),
+    variance = float(np.trace(result.noise_covariance)) / d
+    return Alignment(_pairs(sets, found, flip, gate), whole, alarms, found.probability, float(np.sqrt(max(variance, 0.0))),
                      found.source, found.target, mirrored)
 
 
-def _pairs(sets: tuple[Given, Given], found: Pairing, flip: np.ndarray) -> FiducialPairs:
+def _pairs(sets: tuple[Given, Given], found: Pairing, flip: np.ndarray, gate: float) -> FiducialPairs:
     a, b = sets
     names = tuple(a.names[i] if a.names[i] == b.names[j] else f"{a.names[i]} = {b.names[j]}"
                   for i, j in zip(found.source, found.target, strict=True))
@@ -154,7 +154,7 @@ def _pairs(sets: tuple[Given, Given], found: Pairing, flip: np.ndarray) -> Fiduc
     own = a.covariance[found.source] * np.outer(flip, flip) if both and a.covariance is not None else None
     others = b.covariance[found.target] if both and b.covariance is not None else None
     return FiducialPairs(a.points[found.source] * flip, b.points[found.target], names, a.unit, b.unit, own, others,
-                         tuple(_unused(sets, found)))
+                         tuple(_unused(sets, found)), gate=gate)
 
 
 def _unused(sets: tuple[Given, Given], found: Pairing) -> Iterator[Unused]:

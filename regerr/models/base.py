@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
+from scipy.special import fdtri
 
 from ..covariances import Covariance
 from ..errors import Failure, UnsupportedError
-from ..laws import ChiSquareLaw, FisherLaw, Law
+from ..laws import ChiSquareLaw, FisherLaw, Law, kept_variance
 from ..linalg import components, determinant, entries, mahalanobis, times
 from ..noise import Noise
 from ..pair_covariances import PairCovariances, Weight
@@ -70,7 +71,8 @@ class Fit:
     unit : (...)
         Effective noise variance per coordinate, seen in the target, of one unit of variance in that metric.
     noise_covariance : (..., d, d)
-        Effective covariance of one pair, ``Lambda + A Omega A'``, target units squared.
+        Effective covariance of one pair, ``Lambda + A Omega A'``, target units squared; over `Estimator.kept` where a gate
+        chose the pairs, which tell the less on the map.
     rounding : (...)
         Length that the rounding of the coordinates can make, target units.
     failure : (...) int
@@ -180,7 +182,7 @@ class Estimator(ABC):
         if covariances is not None:
             raise UnsupportedError(f"{self.noise.describe()} tells how targets are localised: leave their covariances out, or "
                                    "fit pairs that carry covariances")
-        return self.weight(kind)
+        return self.weight(kind) / self.kept(fit.n, fit.x_mean.shape[-1])
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -199,11 +201,31 @@ class Estimator(ABC):
         """What the residual (co)variation was divided by to give the noise (co)variance; 1 when it is known."""
         return float(self.degrees_of_freedom(n, dimension)) if self.noise.scale is None else 1.0
 
+    def kept(self, n: int, dimension: int) -> float:
+        """Share of the noise variance that n pairs show: 1, or less where they were chosen by a gate (theory, section 22).
+
+        The gate is a region of a new observation, wider by the leverages than the residuals that it has to hold.
+        """
+        if self.noise.gate is None:
+            return 1.0
+        leverage = min(self.card.parameters[dimension] / (n * dimension), 0.5)
+        within = float(fdtri(dimension, max(n * dimension - self.card.parameters[dimension], 1), self.noise.gate))
+        return kept_variance(dimension * within * (1.0 + leverage) / (1.0 - leverage), dimension)
+
+    def residual_divisor(self, n: int, dimension: int) -> float:
+        """The variance with which a pair tells on the map is the residual sum of squares over this.
+
+        Degrees of freedom, times the square of what a gate left: it hides noise, and a map that chooses its own pairs is less
+        sure than their noise alone makes it (theory, section 22).
+        """
+        return max(self.degrees_of_freedom(n, dimension), 1) * self.kept(n, dimension) ** 2
+
     def law(self, n: int, dimension: int) -> Law:
         """The law of the statistics."""
         if self.noise.scale is not None:
             return ChiSquareLaw(dimension, self.noise.scale**2)
-        return FisherLaw(dimension, self.denominator(n, dimension), self.noise.least_variance)
+        return FisherLaw(dimension, self.denominator(n, dimension), self.noise.least_variance,
+                         self.kept(n, dimension) ** 2)
 
     def band(self, n: int, dimension: int) -> Law:
         """The law of the statistics at all targets at once (theory, section 13)."""
@@ -216,7 +238,7 @@ class Estimator(ABC):
         """Effective noise variance per coordinate (...), estimated or known."""
         if self.noise.scale is not None:
             return np.full_like(rss, self.noise.scale**2)
-        return np.maximum(unit * rss / self.degrees_of_freedom(n, dimension), self.noise.least_variance)
+        return np.maximum(unit * rss / self.residual_divisor(n, dimension), self.noise.least_variance)
 
     def exact(self, fit: Fit) -> np.ndarray:
         """Whether pairs fit to rounding (...), so that no noise can be estimated; never where its scale or floor is known."""
@@ -268,8 +290,11 @@ def noise_share(kind: str, source_share: float) -> float:
 
 
 def latent_share(source_share: float, weight: float) -> float:
-    """How far along its residual a new pair's latent point lies: the source's share, all the way for `lre` (section 10)."""
-    return source_share if np.isinf(weight) or weight == 1.0 else 1.0
+    """How far along its residual a new pair's latent point lies: the source's share, all the way for `lre` (section 10).
+
+    The weight is 1 for an observation, of which the fiducials' may be a little less where a gate chose them.
+    """
+    return source_share if np.isinf(weight) or weight <= 1.0 + 1e-12 else 1.0
 
 
 def rest_of(total: np.ndarray, deleted: np.ndarray) -> np.ndarray:

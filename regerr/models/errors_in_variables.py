@@ -98,7 +98,7 @@ class ErrorsInVariables(Estimator):
         unit = trace(both) / d
         large = values[..., d:]
         with np.errstate(divide="ignore", invalid="ignore"):
-            s2 = rss / max(self.degrees_of_freedom(n, d), 1)
+            s2 = rss / self.residual_divisor(n, d)
             curved = s2 * (1.0 / large).sum(-1)
             s2 = np.where(curved < 1, s2 / (1.0 - np.minimum(curved, 0.999999)), s2)
             s2 = np.maximum(s2, self.noise.least_variance / unit)
@@ -138,7 +138,7 @@ class ErrorsInVariables(Estimator):
         vectors = entries(fit.vectors)
         stretched = np.stack([dot(vectors[i], along) for i in range(d)])
         v = times(entries(upper), stretched)
-        s2 = fit.rss[..., None] / max(self.degrees_of_freedom(fit.n, d), 1)
+        s2 = fit.rss[..., None] / self.residual_divisor(fit.n, d)
         curved = s2 * (1.0 / large).sum(0)
         ratio = v / large
         q = c * dot(ratio, ratio) / (1.0 + c * dot(ratio, v))

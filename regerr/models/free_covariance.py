@@ -107,8 +107,9 @@ class FreeCovariance(Estimator):
         rr = np.where((trace(rr) < scatter.smallest_resolved())[..., None, None], 0.0, rr)
         hidden = n * share * (1.0 - share) / (n - d - 1) * (white_y @ rr @ transpose(white_y))
         truth = _rows_latent(core, correlation, share) - hidden
+        covariance = rr / self.residual_divisor(n, d)
         return FreeCovarianceFit(n, scatter.x_mean, scatter.y_mean, colour @ core @ white_x, trace(rr), np.ones(rr.shape[:-2]),
-                                 rr / (n - d - 1), scatter.rounding(), failure, scatter.source, scatter.target, white_x, white_y,
+                                 covariance, scatter.rounding(), failure, scatter.source, scatter.target, white_x, white_y,
                                  core, correlation, colour, gram(x, r), rr, _inverse_root_if_positive(truth))
 
     def _core(self, correlation: np.ndarray) -> np.ndarray:
@@ -126,7 +127,7 @@ class FreeCovariance(Estimator):
         e = w - times(core, x)
         # triangular roots stay positive where a determinant would be rounding
         root = inverse_root(_residual_scatter(fit, core))
-        own = latent_share(k, weight)
+        own = latent_share(k, weight * self.kept(fit.n, len(dx)))
         leverage = square(times(inverse_root(_latent_scatter(fit, core, k)), times(core, x) + own * e))
         distance = square(times(root, times(entries(fit.colour), e)))
         deleted = c * (1.0 + c * leverage) * distance

@@ -114,7 +114,8 @@ class LatentPositions(Estimator):
         return n * dimension - self.card.parameters[dimension]
 
     def new_pair(self, kind: str, fit: LatentFit, covariances: PairCovariances | None) -> Weight:
-        new = fit.covariances.average() if covariances is None else covariances
+        kept = self.kept(fit.n, fit.x_mean.shape[-1])
+        new = (fit.covariances.average() if covariances is None else covariances).mapped(lambda c: c * kept)
         if kind == "lre":
             new = PairCovariances(new.source, np.zeros_like(new.target[..., :1, :, :]))
         return np.inf if kind == "tre" or not (new.source.any() or new.target.any()) else new
@@ -146,7 +147,7 @@ class LatentPositions(Estimator):
         failed = failure > 0
         exact = square(terms.residual).sum(-1) < scatter.smallest_resolved()
         rss = np.where(failed, np.nan, np.where(exact, 0.0, terms.rss))
-        variance = rss / max(self.degrees_of_freedom(n, d), 1)
+        variance = rss / self.residual_divisor(n, d)
         if self.noise.scale is not None:
             variance = np.where(failed, np.nan, self.noise.scale**2)
         information = normal_equations(problem, terms)[0]

@@ -133,7 +133,7 @@ class Procrustes(Estimator):
                  c: float) -> np.ndarray:
         """``c e'(I + c J N^-1 J') e``, N of the n pairs at the joint fit: the inverse of section 10, written out."""
         k = self.noise.source_share
-        own = latent_share(k, weight)
+        own = latent_share(k, weight * self.kept(fit.n, len(e)))
         u = v + times(change, v)
         if own:
             u = u + own * e

@@ -98,7 +98,9 @@ class Regression(Estimator):
         rss, unit = trace(rr), np.ones(rr.shape[:-2])
         failed = failure[..., None, None] > 0
         matrix = np.where(failed, np.nan, matrix)
-        covariance = rr / (n - d - 1) if self.full else self.effective_variance(rss, unit, n, d)[..., None, None] * np.eye(d)
+        covariance = rr / self.residual_divisor(n, d)
+        if not self.full:
+            covariance = self.effective_variance(rss, unit, n, d)[..., None, None] * np.eye(d)
         return RegressionFit(n, scatter.x_mean, scatter.y_mean, matrix, rss, unit, np.where(failed, np.nan, covariance),
                              scatter.rounding(), failure, scatter.source, scatter.target, white, rr)
 
