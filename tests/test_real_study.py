@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 import regerr
 from regerr import FiducialPairs, InputError, datasets
+from regerr.errors import MissingExtraError
 from validation.cli import app
 from validation.estimators import Registration
 from validation.protocol import Estimator
@@ -22,7 +23,7 @@ from validation.real.diagnosis import Diagnosis, diagnose
 from validation.real.errors import delete_one, membership, standard_error
 from validation.real.hits import LEVELS, ask, estimators
 from validation.real.sets import QUESTIONS, Question
-from validation.real.tables import COLUMNS, summary, verdict
+from validation.real.tables import CASE_COLUMNS, COLUMNS, by_case, summary, verdict
 
 
 def question(name: str, dataset: str = "") -> Question:
@@ -38,6 +39,12 @@ def listed(asked: Question, *methods: str) -> dict[str, list[Estimator]]:
 def drawn(rng: np.random.Generator, n: int = 14) -> FiducialPairs:
     x = rng.uniform(0, 100, (n, 2))
     return FiducialPairs(x, x + rng.normal(size=(n, 2)))
+
+
+def with_covariances(rng: np.random.Generator, n: int) -> FiducialPairs:
+    plain = drawn(rng, n)
+    own, others = (rng.uniform(0.5, 2, (n, 1, 1)) * np.eye(2) for _ in range(2))
+    return replace(plain, source_covariance=own, target_covariance=others)
 
 
 # Errors
@@ -118,12 +125,27 @@ def test_part_of_a_case_is_the_same_points() -> None:
     one = transfer("b", drawn(rng), drawn(rng, 40), ("u", "v"), 20)
     assert one.points.shape == (1, 20, 2) and one.some(6).points.shape == (1, 6, 2)
     many = left_out("a", drawn(rng, 30), ("u",), 12)
-    assert many.source.shape == (12, 29, 2) and many.some(5).source.shape == (5, 29, 2)
+    assert many.pairs.source.shape == (12, 29, 2) and many.some(5).pairs.source.shape == (5, 29, 2)
     for case in (one, many):
         part = case.some(4, 1)
         assert set(part.landmarks) != set(case.some(4).landmarks)
         where = [case.landmarks.index(name) for name in part.landmarks]
         np.testing.assert_array_equal(part.answers.reshape(4, 2), case.answers.reshape(-1, 2)[where])
+
+
+def test_covariances_go_with_their_points_in_both_spaces() -> None:
+    rng = np.random.default_rng(11)
+    pairs = [with_covariances(rng, n) for n in (14, 30)]
+    moved, alone = transfer("b", *pairs, ("u", "v"), 10), left_out("a", pairs[0], ("u",), EVERY)
+    assert moved.pairs.source_covariance is None and alone.pairs.target_covariance is None
+    for case, fitted, asked in ((moved, *pairs), (alone, pairs[0], pairs[0])):
+        for part in (case, case.some(4, 1)):
+            for x, y, known in ((part.told.source, fitted.source, (part.told.source_covariance, fitted.source_covariance)),
+                                (part.told.target, fitted.target, (part.told.target_covariance, fitted.target_covariance)),
+                                (part.points, asked.source, (part.localised.source, asked.source_covariance)),
+                                (part.answers, asked.target, (part.localised.target, asked.target_covariance))):
+                where = [int(np.flatnonzero((y == point).all(1))[0]) for point in x.reshape(-1, 2)]
+                np.testing.assert_array_equal(known[0].reshape(-1, 2, 2), known[1][where])
 
 
 def test_blocks_hold_neighbours() -> None:
@@ -179,6 +201,15 @@ def test_a_shift_of_whole_cases_and_points_outside_are_seen() -> None:
     assert diagnose([far], "affine", "both").outside > 0.6
 
 
+def test_each_registration_has_its_row() -> None:
+    asked, cases = simulated("plain")
+    answers = ask(asked, cases, 2, listed(asked, "score"))
+    own, hits = by_case([answers]).query("estimator == 'affine-score'"), answers.hits.query("estimator == 'affine-score'")
+    assert own["case"].tolist() == [case.name for case in cases] and own["coverage"].mean() == pytest.approx(hits["0.95"].mean())
+    errors = [case.answers - regerr.fit(case.pairs, "affine").transform.apply(case.points) for case in cases]
+    np.testing.assert_allclose(own["rms"], [np.sqrt((e**2).sum(-1).mean()) for e in errors])
+
+
 def test_regions_of_half_the_size_are_found_below() -> None:
     """The control of the whole study: points twice as far away as they were localised."""
     asked, cases = simulated("plain")
@@ -210,13 +241,14 @@ def found(shared_data: Path) -> tuple[study.Found, dict[str, str]]:
 @pytest.mark.filterwarnings("ignore:pairs .* lie at one place:regerr.RegistrationWarning")
 def test_every_question_reads_its_cases(shared_data: Path) -> None:
     """And each case has its units, its landmarks and points enough for its family."""
+    pytest.importorskip("tifffile")
     loaded = {name: datasets.load(name, shared_data) for name in {q.dataset for q in QUESTIONS}}
     for asked in QUESTIONS:
         cases = asked.cases(loaded[asked.dataset], QUICK)
         assert 0 < len(cases) <= 12
         for case in cases:
             assert len(case.landmarks) == case.count and case.units and 0 < case.count <= 4 * QUICK.points
-            assert case.source.shape[1] >= 10
+            assert case.pairs.n >= 10
             assert np.isfinite(case.points).all() and np.isfinite(case.answers).all()
 
 
@@ -226,6 +258,21 @@ def test_beads_of_other_fields_are_covered_as_often_as_was_computed_elsewhere(sh
     regression = Registration("affine", "full", "wald", "affine-wald")
     own = ask(asked, cases, 1, {"affine": [regression]}).hits.groupby("case")["0.95"].mean()
     assert [f"{share:.3f}" for share in own] == ["0.915", "0.946", "0.926"]
+
+
+def test_fields_from_images_alone_predict_each_other(shared_data: Path) -> None:
+    """All twelve transfers stand in the table; what detection says of each bead makes regions smaller."""
+    pytest.importorskip("tifffile")
+    asked = question("from images alone, matched by affine")
+    cases = asked.cases(datasets.load("pyf2f_beads", shared_data), Size(points=EVERY))
+    names = [f"affine-{name}" for name in ("score", "score-mean-given", "score-given", "wald")]
+    answers = ask(asked, cases, 24, {"affine": [e for e in estimators(asked, "affine") if e.name in names]})
+    table = summary([answers]).query("level == 0.95").set_index("estimator")
+    assert (table["verdict"] == "holds").all() and table["coverage"].between(0.93, 0.97).all()
+    assert table.loc["affine-score-given", "radius"] < 0.97 < 1.0 < table.loc["affine-score-mean-given", "radius"]
+    each = by_case([answers])
+    assert each.groupby("estimator")["case"].nunique().to_dict() == dict.fromkeys(names, 12)
+    assert each["coverage"].min() > 0.86 and each["rms"].between(0.1, 0.13).all()
 
 
 def test_first_order_regions_of_peoples_landmarks_fall_short_as_was_computed_elsewhere(shared_data: Path) -> None:
@@ -251,10 +298,10 @@ def test_covariances_from_other_raters_make_regions_smaller(shared_data: Path) -
     """The published sheet of the method: .914 at 0.9 of the radius for the F law, .952 for interpolated ranks."""
     asked = question("between raters, repeats of six others")
     cases = asked.cases(datasets.load("afids_templates", shared_data), Size(16, 12))
-    assert all(case.covariance.shape == (*case.source.shape, 3) for case in cases)
+    assert all(case.told.source_covariance.shape == (*case.told.source.shape, 3) for case in cases)
     own = cases[0]
     part = own.some(3)
-    assert part.told.source_covariance.shape == (3, own.source.shape[1], 3, 3) and part.point_covariance.shape == (3, 1, 3, 3)
+    assert part.told.source_covariance.shape == (3, own.pairs.n, 3, 3) and part.localised.source.shape == (3, 1, 3, 3)
     names = ("wald-given", "interpolated-rank-given")
     answers = ask(asked, cases, 2, listed(asked, "interpolated-rank", *names))
     table = summary([answers]).query("level == 0.95").set_index("estimator")
@@ -278,12 +325,15 @@ def test_what_lies_far_outside_is_not_covered_and_the_text_says_why(found: tuple
 def test_everything_is_written(found: tuple[study.Found, dict[str, str]], tmp_path: Path) -> None:
     text = study.write(*found, tmp_path / "real")
     assert {p.name for p in (tmp_path / "real").iterdir()} == {"real.txt", "study.json", "hits.parquet", *(
-        f"{name}.{kind}" for name in ("coverage", "reasons", "refused") for kind in ("csv", "parquet"))}
+        f"{name}.{kind}" for name in ("coverage", "cases", "reasons", "refused") for kind in ("csv", "parquet"))}
     table = pd.read_csv(tmp_path / "real" / "coverage.csv")
     assert list(table.columns) == list(COLUMNS)
     assert table["coverage"].between(0, 1).all() and set(table["level"]) == set(LEVELS)
     per_level = table.pivot_table(index=["dataset", "question", "estimator"], columns="level", values="coverage").to_numpy()
     assert (np.diff(per_level, axis=1) >= 0).all()  # a region of a higher level holds that of a lower one
+    each = pd.read_csv(tmp_path / "real" / "cases.csv")
+    assert list(each.columns) == list(CASE_COLUMNS)
+    assert each["points"].sum() == table.query("level == 0.95")["points"].sum() and (each["rms"] > 0).all()
     hits = pd.read_parquet(tmp_path / "real" / "hits.parquet")
     at = table.query("level == 0.95")
     assert hits["0.95"].sum() == round((at["coverage"] * at["points"]).sum())
@@ -309,8 +359,15 @@ def test_absent_sets_are_skipped_with_their_reason(shared_data: Path, tmp_path: 
     assert [answers.question.dataset for answers, _ in found] == ["sk42_sk95"]
     assert skipped["ecclem_reference"] == "its pairs are simulated"
     assert "does not hold the data set 'pyf2f_beads'" in skipped["pyf2f_beads"]
+    no_reader = replace(asked[0], name="unreadable", cases=refusing)
+    skipped = study.run(tmp_path, QUICK, [asked[0], no_reader], slow=False)[1]
+    assert "needs the library tifffile" in skipped["sk42_sk95, unreadable"]
     with pytest.raises(InputError, match="there is none of the data sets"):
         study.run(tmp_path / "sk42_sk95", QUICK, [question("beads left out")])
+
+
+def refusing(data: datasets.Dataset, size: Size) -> list[Case]:
+    raise MissingExtraError("reading it needs the library tifffile")
 
 
 def test_the_command(shared_data: Path, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from regerr.models.base import without_each
+from regerr.pair_covariances import PairCovariances
 from regerr.pairs import FiducialPairs
 
 _SPLITS = 3  # halvings of the points into blocks of neighbours, 8 in all
@@ -44,26 +45,25 @@ class Case:
     Attributes
     ----------
     name : str
-    source, target : (b, n, d)
+    told : FiducialPairs, batch (b,)
+        What is fitted, with covariances for estimators that use them.
     points, answers : (b, m, d)
         In the source, and in the target.
     landmarks : tuple of str
         Of all b m points; the same name in two cases is the same landmark.
     units : tuple of str
         What the case stems from: raters, fields, subjects. Cases that share one are not independent.
-    covariance, point_covariance : (b, n, d, d) and (b, m, d, d), optional
-        With which fiducials and points are localised in each space, up to a factor; for estimators that use them.
+    localised : PairCovariances (b, m, d, d), optional
+        With which the points are localised in both spaces, up to the factor of the fiducials' covariances.
     """
 
     name: str
-    source: np.ndarray
-    target: np.ndarray
+    told: FiducialPairs
     points: np.ndarray
     answers: np.ndarray
     landmarks: tuple[str, ...]
     units: tuple[str, ...]
-    covariance: np.ndarray | None = None
-    point_covariance: np.ndarray | None = None
+    localised: PairCovariances | None = None
 
     @property
     def count(self) -> int:
@@ -72,13 +72,8 @@ class Case:
 
     @cached_property
     def pairs(self) -> FiducialPairs:
-        """What is fitted."""
-        return FiducialPairs(self.source, self.target)
-
-    @cached_property
-    def told(self) -> FiducialPairs:
-        """What is fitted, with its covariances."""
-        return replace(self.pairs, source_covariance=self.covariance, target_covariance=self.covariance)
+        """What is fitted, without covariances."""
+        return replace(self.told, source_covariance=None, target_covariance=None)
 
     @cached_property
     def blocks(self) -> np.ndarray:
@@ -91,44 +86,55 @@ class Case:
         rows, columns = _from(b, count, first), _from(m, max(count // b, 1), first)
         names = np.array(self.landmarks, object).reshape(b, m)[np.ix_(rows, columns)]
         part = np.ix_(rows, columns)
-        return replace(self, source=self.source[rows], target=self.target[rows], points=self.points[part],
-                       answers=self.answers[part], landmarks=tuple(names.ravel()),
-                       covariance=None if self.covariance is None else self.covariance[rows],
-                       point_covariance=None if self.point_covariance is None else self.point_covariance[part])
+        known = None if self.localised is None else self.localised.mapped(lambda c: c[part])
+        return replace(self, told=self.told[rows], points=self.points[part], answers=self.answers[part],
+                       landmarks=tuple(names.ravel()), localised=known)
 
 
-def left_out(name: str, pairs: FiducialPairs, units: Sequence[str], most: int, answers: np.ndarray | None = None,
-             covariance: np.ndarray | None = None) -> Case:
+def left_out(name: str, pairs: FiducialPairs, units: Sequence[str], most: int, answers: np.ndarray | None = None) -> Case:
     """Each pair predicted from the others, of at most so many pairs, evenly spaced.
 
     Parameters
     ----------
     pairs : FiducialPairs
-        One dataset.
+        One dataset; each left-out pair is localised with the covariances that it carries, if any.
     answers : (n, d), optional
         Where the points were localised by somebody else, in place of the pairs' own targets.
-    covariance : (n, d, d), optional
-        With which each point is localised, up to a factor.
     """
     rows = _spaced(pairs.n, most)
     own = pairs.target if answers is None else answers
-    source, target = (without_each(points)[rows] for points in (pairs.source, pairs.target))
-    names = tuple(pairs.names[i] for i in rows)
-    others = None if covariance is None else covariance[without_each(np.arange(pairs.n)[:, None])[rows, :, 0].astype(int)]
-    return Case(name, source, target, pairs.source[rows, None], own[rows, None], names, tuple(units), others,
-                None if covariance is None else covariance[rows, None])
+    known = _covariances(pairs)
+    others = None if known is None else known.without_each(slice(None)).mapped(lambda c: c[rows])
+    told = _batch(pairs, without_each(pairs.source)[rows], without_each(pairs.target)[rows], others)
+    return Case(name, told, pairs.source[rows, None], own[rows, None], tuple(pairs.names[i] for i in rows), tuple(units),
+                None if known is None else known.alone(slice(None)).mapped(lambda c: c[rows]))
 
 
 def transfer(name: str, fitted: FiducialPairs, asked: FiducialPairs, units: Sequence[str], most: int) -> Case:
-    """One registration predicts the pairs of another, at most so many."""
+    """One registration predicts the pairs of another, at most so many; covariances that both carry are kept."""
     rows = _spaced(asked.n, most)
-    return Case(name, fitted.source[None], fitted.target[None], asked.source[None, rows], asked.target[None, rows],
-                tuple(asked.names[i] for i in rows), tuple(units))
+    fiducials, points = _covariances(fitted), _covariances(asked)
+    told = _batch(fitted, fitted.source[None], fitted.target[None], fiducials and fiducials.mapped(lambda c: c[None]))
+    return Case(name, told, asked.source[None, rows], asked.target[None, rows], tuple(asked.names[i] for i in rows), tuple(units),
+                points and points.mapped(lambda c: c[None, rows]))
 
 
 def spread(cases: list[Case], most: int) -> list[Case]:
     """At most so many of the cases, evenly spaced."""
     return [cases[i] for i in _spaced(len(cases), most)]
+
+
+def _covariances(pairs: FiducialPairs) -> PairCovariances | None:
+    """Those (n, d, d) that one dataset carries in both spaces."""
+    own, others = pairs.source_covariance, pairs.target_covariance
+    return None if own is None or others is None else PairCovariances(own, others)
+
+
+def _batch(pairs: FiducialPairs, source: np.ndarray, target: np.ndarray, known: PairCovariances | None) -> FiducialPairs:
+    """Datasets (b, n, d) of which all but the points is as in one."""
+    own, others = (None, None) if known is None else (known.source, known.target)
+    names = tuple(map(str, range(1, source.shape[-2] + 1)))
+    return replace(pairs, source=source, target=target, names=names, source_covariance=own, target_covariance=others, unused=())
 
 
 def _from(n: int, most: int, first: int) -> np.ndarray:

@@ -34,4 +34,5 @@ def real(
     with Progress("study real") as progress:
         found, skipped = run(data, QUICK if quick else Size(), chosen, report_progress=progress)
     typer.echo(write(found, skipped, output / "real"), nl=False)
-    typer.echo(f"Tables are in {output / 'real'}: coverage.csv per question, family, estimator, level; hits.parquet per point.")
+    typer.echo(f"Tables are in {output / 'real'}: coverage.csv per question, family, estimator, level; "
+               "cases.csv per registration; hits.parquet per point.")

@@ -60,6 +60,6 @@ def _cosines(points: np.ndarray, e: np.ndarray) -> np.ndarray:
 
 
 def _outside(case: Case) -> float:
-    centre = case.source.mean(-2, keepdims=True)
-    reach = np.linalg.norm(case.source - centre, axis=-1).max(-1)
+    centre = case.pairs.source.mean(-2, keepdims=True)
+    reach = np.linalg.norm(case.pairs.source - centre, axis=-1).max(-1)
     return float((np.linalg.norm(case.points - centre, axis=-1) > reach[:, None] * 1.001).mean())

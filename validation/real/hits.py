@@ -14,8 +14,8 @@ from regerr.errors import RegistrationError
 from regerr.noise import Noise
 from regerr.regions import Ellipsoid
 
-from ..catalogue import Catalogue
-from ..estimators import Registration
+from ..catalogue import DEFAULT, Catalogue
+from ..estimators import Registration, Told
 from ..protocol import Estimator, Prediction, failed, kinds_of, method_of, uses_covariances, volume_is_cheap
 from .cases import Case
 from .sets import Question
@@ -36,8 +36,8 @@ class Answers:
     question : Question
     cases : list of Case
     hits : DataFrame
-        family, estimator, label, method, case (number), point (number in the case), radius (over the first-order region's, at
-        `SIZED`; NaN where it was not measured), and a column of 0 and 1 for each of `LEVELS`.
+        family, estimator, label, method, case (number), point (number in the case), deviation (length, target unit), radius (over
+        the first-order region's, at `SIZED`; NaN where it was not measured), and a column of 0 and 1 for each of `LEVELS`.
     refused : DataFrame
         family, estimator, case, reason: what an estimator cannot do.
     seconds : float
@@ -54,11 +54,18 @@ def estimators(question: Question, family: str, slow: bool = True) -> tuple[Esti
     """All that answer where a point will be localised; the first is the default, and ours assume the question's noise."""
     told = Noise(shape="given") if question.given else None
     listed = Catalogue(family, question.noise, told)
-    given = () if told is None else tuple(
-        Registration(family, told, method, f"{family}-{method}-given", f"{family}, {method.replace('-', ' ')}, covariances given")
-        for method in UNEQUAL)
+    given = () if told is None else _told(family, told)
     every = (*listed.quick(), *listed.ranks(), *given, *(listed.slow() if slow else ()))
     return tuple({e.name: e for e in every if KIND in kinds_of(e)}.values())
+
+
+def _told(family: str, told: Noise) -> tuple[Estimator, ...]:
+    """Those that are given covariances, beside the ones of all studies; the first is not given the points' own."""
+    mean = Registration(family, told, DEFAULT, f"{family}-{DEFAULT}-mean-given",
+                        f"{family}, {DEFAULT}, covariances given, points as the mean fiducial")
+    own = [Registration(family, told, method, f"{family}-{method}-given",
+                        f"{family}, {method.replace('-', ' ')}, covariances given") for method in UNEQUAL]
+    return (Told(mean), *own)
 
 
 def ask(question: Question, cases: Sequence[Case], measured: int, asked: Mapping[str, Sequence[Estimator]]) -> Answers:
@@ -99,15 +106,17 @@ def _answers(estimator: Estimator, case: Case, measured: int, first: int) -> pd.
     elif measured:
         place, part = _part(case, measured, first)
         radius[place] = _radii(_predicted(estimator, part), part).ravel()
-    return out.assign(point=np.arange(case.count), radius=radius)
+    deviation = np.linalg.norm(case.answers - prediction.mean, axis=-1).ravel()
+    return out.assign(point=np.arange(case.count), deviation=deviation, radius=radius)
 
 
 def _predicted(estimator: Estimator, case: Case) -> Prediction:
     """With the covariances of the case, if it has some and the estimator uses them."""
     predict: Any = estimator.predict
-    if case.covariance is None or not uses_covariances(estimator):
+    known = case.localised
+    if known is None or not uses_covariances(estimator):
         return predict(case.pairs, case.points, KIND)
-    return predict(case.told, case.points, KIND, source_covariance=case.point_covariance, target_covariance=case.point_covariance)
+    return predict(case.told, case.points, KIND, source_covariance=known.source, target_covariance=known.target)
 
 
 def _held(prediction: Prediction, answers: np.ndarray) -> Iterator[tuple[float, np.ndarray]]:

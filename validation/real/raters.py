@@ -76,9 +76,9 @@ def repeated(data: datasets.Dataset, size: Size) -> list[Case]:
             placements = np.array([[own.get(label, np.full(3, np.nan)) for label in labels] for own in others.values()])
             known = Repeats(placements, tuple(labels), tuple(rater for rater, _ in others)).covariances
             if len(labels) >= _FEWEST:
-                pairs = FiducialPairs(x, y, tuple(labels))
+                pairs = FiducialPairs(x, y, tuple(labels), source_covariance=known, target_covariance=known)
                 name = f"{template}: {' '.join(a)} to {' '.join(b)}"
-                out.append(left_out(name, pairs, sorted({a[0], b[0]}), size.points, covariance=known))
+                out.append(left_out(name, pairs, sorted({a[0], b[0]}), size.points))
     return spread(out, size.cases)
 
 

@@ -13,6 +13,7 @@ from regerr import FiducialPairs, datasets
 from regerr.io import read_pairs
 
 from .cases import Case, Size, left_out, spread, transfer
+from .images import found
 from .raters import GROSS, raters, repeated, third_rater
 
 LEFT_OUT, TRANSFER = "left out", "transfer"
@@ -122,6 +123,10 @@ def _shell(data: datasets.Dataset, size: Size) -> list[Case]:
 QUESTIONS: tuple[Question, ...] = (
     Question("pyf2f_beads", "beads left out", LEFT_OUT, ("similarity", "affine"), "field", _beads),
     Question("pyf2f_beads", "one field to the others", TRANSFER, ("similarity", "affine"), "field", _other_fields),
+    Question("pyf2f_beads", "from images alone, matched by similarity", TRANSFER, ("similarity",), "field", found("similarity"),
+             given="detection"),
+    Question("pyf2f_beads", "from images alone, matched by affine", TRANSFER, ("affine",), "field", found("affine"),
+             given="detection"),
     Question("ebeam_grid_optical", "spots left out", LEFT_OUT, ("affine",), "image", _grids, "target"),
     Question("afids_templates", "between raters", LEFT_OUT, ("rigid", "affine"), "rater", raters(False, GROSS), landmarks=True,
              identity=True),

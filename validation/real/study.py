@@ -11,14 +11,14 @@ import pandas as pd
 
 import regerr
 from regerr import datasets
-from regerr.errors import InputError, RegistrationError
+from regerr.errors import InputError, MissingExtraError, RegistrationError
 
 from ..kept import write_csv, write_parquet, write_whole
 from .cases import EVERY, Size
 from .diagnosis import Diagnosis, diagnose
 from .hits import Answers, ask, estimators
 from .sets import QUESTIONS, Question
-from .tables import summary
+from .tables import by_case, summary
 from .words import report
 
 Found = list[tuple[Answers, Mapping[str, Diagnosis]]]
@@ -47,17 +47,24 @@ def run(data: Path | None, size: Size, questions: Sequence[Question] = QUESTIONS
             except RegistrationError as fault:
                 skipped[question.dataset] = str(fault)
         if question.dataset in loaded:
-            cases = question.cases(loaded[question.dataset], size)
-            every = question.cases(loaded[question.dataset], replace(size, points=EVERY))
-            reasons = {family: diagnose(every, family, question.noise) for family in question.families}
-            asked = {family: estimators(question, family, slow) for family in question.families}
-            found.append((ask(question, cases, size.measured, asked), reasons))
+            try:
+                found.append(_found(question, loaded[question.dataset], size, slow))
+            except MissingExtraError as fault:
+                skipped[f"{question.dataset}, {question.name}"] = str(fault)
     if report_progress:
         report_progress(len(questions), len(questions))
     if not found:
         raise InputError(f"there is none of the data sets ({'; '.join(skipped.values())}): give the folder that holds them with "
                          "--data")
     return found, skipped
+
+
+def _found(question: Question, data: datasets.Dataset, size: Size, slow: bool) -> tuple[Answers, Mapping[str, Diagnosis]]:
+    """What one question finds, and the diagnosis of each family from all points."""
+    cases, every = question.cases(data, size), question.cases(data, replace(size, points=EVERY))
+    reasons = {family: diagnose(every, family, question.noise) for family in question.families}
+    asked = {family: estimators(question, family, slow) for family in question.families}
+    return ask(question, cases, size.measured, asked), reasons
 
 
 def write(found: Found, skipped: Mapping[str, str], folder: Path) -> str:
@@ -68,8 +75,9 @@ def write(found: Found, skipped: Mapping[str, str], folder: Path) -> str:
         raise InputError(f"cannot write to {folder} ({fault.strerror or fault}): choose another folder for --output") from None
     table = summary([answers for answers, _ in found])
     text = report(table, found, skipped)
-    for name, frame in (("coverage", table), ("hits", _together(found, "hits")), ("reasons", _reasons(found)),
-                        ("refused", _together(found, "refused"))):
+    frames = {"coverage": table, "cases": by_case([answers for answers, _ in found]), "hits": _together(found, "hits"),
+              "reasons": _reasons(found), "refused": _together(found, "refused")}
+    for name, frame in frames.items():
         write_parquet(folder / f"{name}.parquet", frame)
         if name != "hits":
             write_csv(folder / f"{name}.csv", frame)

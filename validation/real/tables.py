@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.special import stdtrit
 
 from .errors import standard_error
-from .hits import LEVELS, Answers
+from .hits import LEVELS, SIZED, Answers
 
 CONFIDENCE = 0.95  # of the interval behind a verdict
 WIDE = 0.05  # half width of the interval from which on it decides nothing, at level 0.95
@@ -36,10 +36,35 @@ COLUMNS = {
     "unbounded": "share of these that are unbounded",
 }
 
+CASE_COLUMNS = {
+    "dataset": COLUMNS["dataset"],
+    "question": COLUMNS["question"],
+    "family": COLUMNS["family"],
+    "estimator": COLUMNS["estimator"],
+    "case": "what was registered, and whose points were predicted",
+    "points": COLUMNS["points"],
+    "coverage": "share of points in their region of level 0.95",
+    "rms": "of the deviations from the prediction, a length in the unit of the target",
+    "radius": COLUMNS["radius"],
+}
+
 
 def summary(all_answers: Sequence[Answers]) -> pd.DataFrame:
     """Columns as in `COLUMNS`."""
     return pd.DataFrame([row for answers in all_answers for row in _rows(answers)], columns=list(COLUMNS))
+
+
+def by_case(all_answers: Sequence[Answers]) -> pd.DataFrame:
+    """One row for each registration that an estimator answered; columns as in `CASE_COLUMNS`."""
+    return pd.concat([_by_case(answers) for answers in all_answers], ignore_index=True)
+
+
+def _by_case(answers: Answers) -> pd.DataFrame:
+    own = answers.hits.assign(square=answers.hits["deviation"] ** 2)
+    found = own.groupby(["family", "estimator", "case"], sort=False).agg(
+        points=("point", "size"), coverage=(str(SIZED), "mean"), square=("square", "mean"), radius=("radius", "median"))
+    named = found.reset_index().assign(dataset=answers.question.dataset, question=answers.question.name)
+    return named.assign(case=[answers.cases[i].name for i in named["case"]], rms=np.sqrt(named["square"]))[list(CASE_COLUMNS)]
 
 
 def verdict(coverage: float, error: float, level: float, units: int, points: int) -> str:
