@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .chain.command import chain
 from .deformation.command import deformation
 from .detection.command import detection
 from .matching.command import matching
@@ -65,6 +66,7 @@ def _perform(study: Study, folder: Path, workers: Workers, quick: bool) -> None:
 for _name in STUDIES:
     app.command(_name)(_command(_name))
 app.command()(real)
+app.command("chain")(chain)
 app.command("deformation")(deformation)
 app.command("detection")(detection)
 app.command("matching")(matching)

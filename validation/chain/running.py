@@ -1,0 +1,109 @@
+"""Runs the cells, and judges each way from pairs to regions at beads that no registration saw."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ..cellwise import tables
+from ..content import code_digest, digest
+from ..kept import write_both
+from ..measures import bounds_of_share
+from ..runner import Report
+from .steps import WAYS, Case, Registered, case_of
+from .study import LEVEL, MARGIN, SILENT, SURE, Cell, ChainStudy
+
+_CONFIDENCE, _QUANTILE = 0.99, 2.576
+COLUMNS = {
+    "title": "what is special about the images", "dimension": "2 or 3", "model": "of matching and registration",
+    "way": "from pairs to regions", "cases": "pairs of images", "accepted": "share of matchings that were not refused",
+    "pairs": "mean over accepted cases, as the rest", "precision": "share of right pairs", "recall": "share of true pairs found",
+    "tre": "coverage at the true places of held-out beads, target tre", "tre_se": "over cases",
+    "observation": "coverage of where held-out beads are seen", "observation_se": "",
+    "rms": "r.m.s. TRE at held-out beads, target units", "told": "r.m.s. TRE that is told",
+    "typical": "the same, median over cases",
+    "wrong": "share of all cases accepted and wrong", "wrong_low": "99 % interval", "wrong_high": "",
+    "silent": "share of all cases wrong without a warning", "silent_low": "99 % interval", "silent_high": "",
+    "claims": "declared", "verdict": "holds, fails or undecided",
+}
+
+
+def run(study: ChainStudy, folder: Path, workers: int | None = None, report: Report | None = None) -> pd.DataFrame:
+    """Compute what is missing, write ``chain.parquet`` and ``.csv``, and return the table; columns as in `COLUMNS`."""
+    found = tables(study.cells, folder / "cells", partial(cases, study), partial(_fingerprint, study), workers, report)
+    whole = summarised(dict(zip(study.cells, found, strict=True)))
+    write_both(folder, "chain", whole)
+    return whole
+
+
+def cases(study: ChainStudy, cell: Cell) -> pd.DataFrame:
+    """One row per case and way."""
+    return pd.DataFrame([row for i in range(cell.cases) for row in judged(cell, study.seed, i)])
+
+
+def judged(cell: Cell, seed: int, i: int) -> list[dict[str, Any]]:
+    """One case, by every way; a refused matching is one row of each that says so."""
+    case = case_of(cell, cell.generator(seed, i))
+    rows = []
+    for way, register in WAYS.items():
+        row: dict[str, Any] = {"way": way, "accepted": float(case.found.accepted), "wrong": 0.0, "silent": 0.0}
+        if case.found.accepted:
+            # every way has the same wrong pairs
+            row |= _judged(case, register(cell, case, np.random.default_rng([seed, i])))
+        rows.append(row)
+    return rows
+
+
+def _judged(case: Case, one: Registered) -> dict[str, float]:
+    result, images = one.result, case.truth.apply(case.held)
+    tre = result.predict(case.held, "tre")
+    there, seen = case.seen
+    astray = float(np.mean(~tre.region(SURE).contains(images))) > 0.5
+    wrong = bool(astray or case.right.mean() < 0.5)
+    return {
+        "pairs": result.pairs.n, "precision": case.right.mean(), "recall": case.right.sum() / max(case.true_pairs.n, 1),
+        "tre": tre.region(LEVEL).contains(images).mean(),
+        "observation": result.predict(there, "observation").region(LEVEL).contains(seen).mean() if len(there) else np.nan,
+        "square": ((tre.mean - images) ** 2).sum(-1).mean(), "told": (tre.rms**2).mean(), "wrong": float(wrong),
+        "silent": float(wrong and not one.warned),
+    }
+
+
+def summarised(tables: dict[Cell, pd.DataFrame]) -> pd.DataFrame:
+    """One row for each cell and way."""
+    return pd.DataFrame([_row(cell, way, table[table["way"] == way]) for cell, table in tables.items() for way in WAYS],
+                        columns=list(COLUMNS))
+
+
+def _row(cell: Cell, way: str, table: pd.DataFrame) -> dict[str, Any]:
+    count, kept = len(table), table[table["accepted"] == 1.0]
+    row: dict[str, Any] = {"title": cell.title, "dimension": cell.dimension, "model": cell.model, "way": way, "cases": count,
+                           "accepted": table["accepted"].mean(), "pairs": kept["pairs"].mean(),
+                           "precision": kept["precision"].mean(), "recall": kept["recall"].mean()}
+    for kind in ("tre", "observation"):
+        row |= {kind: kept[kind].mean(), f"{kind}_se": kept[kind].std() / np.sqrt(max(kept[kind].count(), 1))}
+    row |= {"rms": np.sqrt(kept["square"].mean()), "told": np.sqrt(kept["told"].mean()),
+            "typical": np.sqrt(kept["told"].median())}
+    for name in ("wrong", "silent"):
+        share = np.array(table[name].mean())
+        low, high = bounds_of_share(share, np.array(float(count)), 0.5 + _CONFIDENCE / 2)
+        row |= {name: float(share), f"{name}_low": float(low), f"{name}_high": float(high)}
+    claims, verdict = _verdict(row) if cell.claimed and way == "chain" else ("", "")
+    return row | {"claims": claims, "verdict": verdict}
+
+
+def _verdict(row: dict[str, Any]) -> tuple[str, str]:
+    """Claims in words, and whether 99 % intervals confirm all of them, contradict one, or leave one open."""
+    gaps = [(MARGIN - abs(row[kind] - LEVEL), _QUANTILE * row[f"{kind}_se"]) for kind in ("tre", "observation")]
+    sure = all(gap >= half for gap, half in gaps) and row["silent_high"] <= SILENT
+    broken = any(gap < -half for gap, half in gaps) or row["silent_low"] > SILENT
+    words = f"coverage within {MARGIN:g}; wrong without a warning at most {SILENT:g}"
+    return words, "fails" if broken else "holds" if sure else "undecided"
+
+
+def _fingerprint(study: ChainStudy, cell: Cell) -> str:
+    return digest(cell, study.seed, code_digest())
