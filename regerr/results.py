@@ -137,13 +137,22 @@ class RegistrationResult:
         kind : {"tre", "lre", "observation"}
             Which question is asked (theory, section 2); there is no default.
         source_covariance, target_covariance : variance, (d, d) or (..., m, d, d), optional
-            With which the targets themselves are localised, where the fiducials came with covariances; without them a target is
-            as noisy as the fiducials on average.
+            With which the targets themselves are localised, where the fiducials came with covariances; one that is not given is
+            the mean of the fiducials' in that space.
         """
         points = checked_targets(targets, self.pairs.batch_shape, self.pairs.dimension)
-        localised = PairCovariances.of(source_covariance, target_covariance, self.pairs.dimension)
+        localised = self._localised(source_covariance, target_covariance)
         return Prediction(self.estimator, self.fitted, points, checked_kind(kind, self.estimator), self.pairs.target_unit,
                           localised)
+
+    def _localised(self, source: Any, target: Any) -> PairCovariances | None:
+        """The covariances of targets; in a space for which none are given, the mean of the fiducials'."""
+        localised = PairCovariances.of(source, target, self.pairs.dimension)
+        given = given_covariances(self.pairs, self.noise)
+        if localised is None or given is None or (source is not None and target is not None):
+            return localised
+        mean = given.average()
+        return replace(localised, source=mean.source) if source is None else replace(localised, target=mean.target)
 
     def leave_one_out(self) -> np.ndarray:
         """Each target point minus its prediction from the other pairs, (..., n, d), target units; exact.

@@ -238,6 +238,21 @@ def test_one_covariance_per_bead_from_photons(model, n, wald):
         assert wald[0] - 3 * error < value < wald[1] + 3 * error, f"{value:.4f} +- {error:.4f}"
 
 
+def test_a_space_in_which_a_target_says_nothing_is_as_noisy_as_the_fiducials_there():
+    rng = np.random.default_rng(5)
+    x = 20.0 * rng.standard_normal((9, 2))
+    covariances = [rng.uniform(0.5, 2.0, (9, 1, 1)) * np.eye(2) for _ in range(2)]
+    result = regerr.fit(FiducialPairs(x + rng.standard_normal(x.shape), x + rng.standard_normal(x.shape),
+                                      source_covariance=covariances[0], target_covariance=covariances[1]))
+    own, (source, target) = np.diag([3.0, 0.5]), (c.mean(0) for c in covariances)
+    where = np.array([[10.0, 3.0]])
+    for one, both in (({"source_covariance": own}, (own, target)), ({"target_covariance": own}, (source, own))):
+        told = result.predict(where, "observation", **one).covariance
+        np.testing.assert_allclose(told, result.predict(where, "observation", *both).covariance)
+    plain = result.predict(where, "observation", source, target).covariance
+    np.testing.assert_allclose(result.predict(where, "observation").covariance, plain)
+
+
 def test_targets_may_be_localised_with_covariances_of_their_own():
     rng = np.random.default_rng(8)
     replicates, n, sizes = 3000, 8, np.array([0.5, 2.0, 8.0])
