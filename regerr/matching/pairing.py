@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
+from scipy.optimize import brentq, linear_sum_assignment
 from scipy.special import fdtri
 
 from ..blocks import fit_blocks
+from ..laws import kept_variance
 from ..linalg import components, mahalanobis, matrix_components
 from ..models import Model
 from ..noise import Noise
@@ -17,6 +18,7 @@ from ..results import RegistrationResult
 from .windows import Window
 
 _ROUNDS = 15
+_WIDEST = 4.0  # variance of the noise over that of the start: about half of the true pairs are in it
 _BALL = {2: np.pi, 3: 4.0 * np.pi / 3.0}
 _RESOLVED = 1e-6  # of the spacing: a predicted s.d. is at least that
 
@@ -47,13 +49,18 @@ class Pairing:
 
 def paired(source: np.ndarray, target: np.ndarray, start: tuple[np.ndarray, np.ndarray], model: Model,
            gate: float) -> Pairing | None:
-    """Assign, fit and gate by the region of a new observation until nothing changes; None where pairs do not determine a map."""
+    """Assign, fit and gate by the region of a new observation until nothing changes; None where pairs do not determine a map.
+
+    The start holds the closest pairs alone, so the first gate is as wide as the noise that they were trimmed from: a gate that
+    starts too narrow may stay so.
+    """
     i, j = start
     result = _fitted(source[i], target[j], model, gate)
-    for _ in range(_ROUNDS):
+    for k in range(_ROUNDS):
         if result is None:
             return None
         distance, limit = _distances(result, source, target, gate)
+        limit *= _trimmed_from(result) if k == 0 else 1.0
         before, (i, j) = (i, j), _assigned(distance, limit)
         if np.array_equal(before[0], i) and np.array_equal(before[1], j):
             break
@@ -80,6 +87,20 @@ def _fitted(source: np.ndarray, target: np.ndarray, model: Model, gate: float) -
     if fitted.failure > 0:
         return None
     return RegistrationResult(FiducialPairs(source, target, source_step=1.0), model, estimator, fitted)
+
+
+def _trimmed_from(result: RegistrationResult) -> float:
+    """Noise variance over that of the pairs, had these been trimmed at the largest of their residuals, within bounds."""
+    squares, d = (result.residuals**2).sum(-1), result.pairs.dimension
+    share = squares.mean() / max(squares.max(), 1e-300)
+
+    def excess(radius2: float) -> float:
+        return d * kept_variance(radius2, d) / radius2 - share
+
+    low, high = 1e-3, 1e3
+    if not excess(low) > 0.0 > excess(high):
+        return _WIDEST
+    return min(1.0 / kept_variance(float(brentq(excess, low, high)), d), _WIDEST)
 
 
 def _distances(result: RegistrationResult, source: np.ndarray, target: np.ndarray, gate: float) -> tuple[np.ndarray, float]:
