@@ -20,8 +20,13 @@ lists what stands on one side only. `regerr.read_points` reads targets, `regerr.
   `read_pairs(..., source_pixel_size=(0.1, 0.1, 0.3), source_unit="µm")`.
 * A point that is switched off, hidden, not placed, or no point at all is not used, and is kept with the reason in `pairs.unused`.
 * A standard deviation per point becomes its covariance, in the unit of its space.
-* Some programs count pixels from the corner of the first, others from its centre. A registration does not mind; targets and
-  fiducials from different programs do: `read_points(..., origin="centre")` converts.
+* Some programs count pixels from the corner of the first, others from its centre; `pairs.source_origin`, `pairs.target_origin`
+  and `points.origin` say which, where the file does. A registration does not mind, targets do: `regerr predict --targets`, `fit`
+  and `convert --regions` count them as the source of the fiducials, and say so; in Python
+  `read_points(..., origin=pairs.source_origin)`.
+* A plain table says it in a column `pixel_origin` (pairs: `pixel_origin_source`, `pixel_origin_target`) of the words `centre` or
+  `corner`. Its other columns: `used` (true or false), `reason` (why a row is not used), `gate` (with which probability a true
+  pair passes the gate that chose the pairs, as `regerr match` writes it).
 * RAS and LPS, as stated in the file, are converted to LPS when two files differ; so is a y that grows upwards, to downwards.
 * Document types and entities of XML, archives that unpack to more than 256 MiB or lead out of themselves, and files above 1 GiB
   are refused.
@@ -49,7 +54,7 @@ def page() -> str:
     spaces = {(): "a registration", (1,): "points; pairs as two files, NAME_source and NAME_target", (2,): "pairs",
               (1, 2): "pairs or points"}
     written = [(f"`{w.name}`", w.kind, ", ".join(w.suffixes) or "name it", spaces[w.spaces], w.unit or "any",
-                "corner" if w.origin == "corner" else "centre" if w.spaces else "",
+                (w.origin or "as they were, and said") if w.spaces else "",
                 "yes" if w.precise else "", "yes" if w.switch and w.spaces else "") for w in WRITERS.values()]
     return "\n".join([
         HEAD, "## Points and pairs\n",

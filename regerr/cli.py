@@ -16,7 +16,7 @@ from .commands.convert import Conversion
 from .commands.demo import demo
 from .commands.detecting import Detection
 from .commands.fle import fle
-from .commands.options import Assumption, Fitting, Input, given_by, read_targets, shared
+from .commands.options import Assumption, Fitting, Input, given_by, read_targets, shared, targets_of
 from .commands.reporting import Page
 from .commands.shell import Commands
 
@@ -65,7 +65,8 @@ def fit(given: Input, fitting: Fitting, targets: Annotated[Path | None, TARGETS]
 
     if output is not None:
         files.check_free(output, force)
-    pairs, points = given.read(), read_targets(targets)
+    pairs = given.read()
+    points = read_targets(targets, pairs)
     result = fitting.fit(given, given.without_excluded(pairs))
     gone = list(given.exclude or ())
     if remove_outliers:
@@ -96,15 +97,15 @@ def predict(given: Input, fitting: Fitting, targets: Annotated[Path, TARGETS],
 
     Example: regerr predict beads.csv --targets targets.csv --kind observation --level 0.99
     """
-    from . import meshes, records
-    from .reporting import forecasts, sentences
+    from . import meshes
+    from .commands import predicting
 
-    points = read_targets(targets)
-    result = fitting.fit(given, given.without_excluded(given.read()))
-    found = forecasts.forecasts(result, points, kind, level, method)
+    pairs = given.without_excluded(given.read())
+    points = targets_of(targets, pairs)
+    result = fitting.fit(given, pairs)
+    found = predicting.predicted(result, points, kind, level, method)
     written = () if mesh is None else meshes.write_regions(found, mesh, format=mesh_format, force=force)
-    text = records.dumps(records.forecasts_to_dict(result, found)) if json else sentences.forecasts_report(result, found)
-    typer.echo(text, nl=not json)
+    typer.echo(predicting.printed(result, points, found, json), nl=False)
     if mesh is not None:
         typer.echo(f"Wrote {sum(one.path is not None for one in written)} meshes into {mesh}.", err=True)
 
@@ -193,7 +194,7 @@ def convert(files: Annotated[list[Path], typer.Argument(metavar="FILE [FILE2] OU
 @shared
 def detect(image: Annotated[Path, typer.Argument(metavar="IMAGE", show_default=False, help="A TIFF, OME-TIFF or HDF5 file.")],
            choices: Detection, output: Annotated[list[Path] | None, given_by(
-               "FILE", "Write the places with their s.d. (.csv), or all that is known (.json); may be repeated.")] = None,
+               "FILE", "Write places, s.d. and quality (.csv), or all that is known (.json); may be repeated.")] = None,
            json: Json = False, force: Force = False) -> None:
     """Find beads in an image and place them, each with the s.d. of its place.
 

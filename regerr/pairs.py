@@ -19,6 +19,8 @@ from .equal_rows import equal_rows, have_equals, weighted_sum
 from .errors import InputError, RegistrationWarning
 from .noise import check_covariance, checked_gate
 
+ORIGINS = ("centre", "corner")
+"""What of the first pixel may lie at zero."""
 _SPACES = ("source", "target")
 _LISTED = 5  # names spelled out in a message before "and k more"
 
@@ -80,6 +82,8 @@ class FiducialPairs:
         variance of 1/12 step squared per coordinate, and pairs that are equal for it are no fault.
     gate : float, optional
         Probability with which a true pair passes the gate by which these pairs were chosen, as in `regerr.match`.
+    source_origin, target_origin : {"centre", "corner"}, optional
+        What of the first pixel of that image lies at zero; None when nobody says.
 
     Raises
     ------
@@ -104,6 +108,8 @@ class FiducialPairs:
     source_step: float | None = None
     target_step: float | None = None
     gate: float | None = None
+    source_origin: str | None = None
+    target_origin: str | None = None
 
     def __post_init__(self) -> None:
         faults: list[str] = []
@@ -117,13 +123,15 @@ class FiducialPairs:
                    if not isinstance(unit := getattr(self, f"{space}_unit"), str) or not unit.strip()]
         covariances = [_covariance(f"{space}_covariance", getattr(self, f"{space}_covariance"), source.shape, faults)
                        for space in _SPACES]
+        faults += [f"{space}_origin is {origin!r}: give 'centre' or 'corner', or nothing" for space in _SPACES
+                   if (origin := getattr(self, f"{space}_origin")) not in (None, *ORIGINS)]
         steps = [_step(f"{space}_step", getattr(self, f"{space}_step"), faults) for space in _SPACES]
         if not faults and steps == [None, None]:
             faults += _duplicate_faults(source, target, names)
         if faults:
             raise InputError(_sentence(faults))
         self._set(source, target, names, self.source_unit, self.target_unit, *covariances, tuple(self.unused),
-                  *steps, None if self.gate is None else checked_gate(self.gate))
+                  *steps, None if self.gate is None else checked_gate(self.gate), self.source_origin, self.target_origin)
 
     def _set(self, *values: Any) -> None:
         for field, value in zip(self.__dataclass_fields__, values, strict=True):
@@ -156,11 +164,11 @@ class FiducialPairs:
         return f"<FiducialPairs: {self.n} pairs in {self.dimension}D, {self.source_unit} to {self.target_unit}{batch}{unused}>"
 
     def swap(self) -> FiducialPairs:
-        """The way back: target and source exchanged, with their units, covariances and unused points."""
+        """The way back: target and source exchanged, with all that is known of them."""
         unused = tuple(Unused(u.name, u.reason, u.target, u.source) for u in self.unused)
         return self._changed(self.target, self.source, self.names, self.target_unit, self.source_unit,
                              self.target_covariance, self.source_covariance, unused, self.target_step, self.source_step,
-                             self.gate)
+                             self.gate, self.target_origin, self.source_origin)
 
     def quantised(self, spaces: str = "both", step: float = 1.0) -> FiducialPairs:
         """The same pairs, whose coordinates are known to be rounded to whole pixels or voxels.
@@ -190,7 +198,8 @@ class FiducialPairs:
         covariance = None if self.source_covariance is None else self.source_covariance * factor**2
         step = None if self.source_step is None else self.source_step * factor
         return self._changed(_read_only(self.source * factor), self.target, self.names, self.source_unit, self.target_unit,
-                             covariance, self.target_covariance, self.unused, step, self.target_step, self.gate)
+                             covariance, self.target_covariance, self.unused, step, self.target_step, self.gate,
+                             self.source_origin, self.target_origin)
 
     @property
     def rounding(self) -> float | None:
@@ -238,7 +247,7 @@ class FiducialPairs:
         both = (getattr(self, f"{s}_covariance") for s in _SPACES)
         return self._changed(source, target, names, self.source_unit, self.target_unit,
                              *(None if c is None else _read_only(covariances(c)) for c in both), unused, self.source_step,
-                             self.target_step, self.gate)
+                             self.target_step, self.gate, self.source_origin, self.target_origin)
 
     def _coordinates(self, i: int) -> tuple[tuple[float, ...] | None, tuple[float, ...] | None]:
         if self.batch_shape:
@@ -251,9 +260,8 @@ class FiducialPairs:
         out |= {"names": list(self.names), "source_unit": self.source_unit, "target_unit": self.target_unit}
         for field in ("source_covariance", "target_covariance"):
             out[field] = None if getattr(self, field) is None else getattr(self, field).tolist()
-        out |= {f"{s}_step": step for s in _SPACES if (step := getattr(self, f"{s}_step")) is not None}
-        if self.gate is not None:
-            out["gate"] = self.gate
+        known = ("source_step", "target_step", "gate", "source_origin", "target_origin")
+        out |= {field: value for field in known if (value := getattr(self, field)) is not None}
         return out | {"unused": [u.to_dict() for u in self.unused]}
 
     @classmethod
@@ -267,7 +275,7 @@ class FiducialPairs:
             raise InputError(f"these are no pairs written by regerr: {type(fault).__name__} at {fault}") from None
         return cls(source, target, names, data.get("source_unit", "px"), data.get("target_unit", "px"),
                    data.get("source_covariance"), data.get("target_covariance"), unused, data.get("source_step"),
-                   data.get("target_step"), data.get("gate"))
+                   data.get("target_step"), data.get("gate"), data.get("source_origin"), data.get("target_origin"))
 
 
 def _sentence(faults: Iterable[str]) -> str:

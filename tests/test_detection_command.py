@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from importlib.resources import files
 from pathlib import Path
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 
 from regerr import InputError, MissingExtraError, detect, read_image, read_points
 from regerr.cli import app
+from regerr.detection import Camera
 
 DATA = Path(str(files("regerr") / "data"))
 LIGHT, ELECTRON = DATA / "simulated_light.ome.tif", DATA / "simulated_electron.ome.tif"
@@ -34,6 +36,71 @@ def test_spots_of_a_file_are_written_and_said(tmp_path):
     assert command(LIGHT, "--output", out[0], "--force").exit_code == 0
 
 
+def test_a_table_of_spots_holds_what_a_rule_of_quality_needs(tmp_path):
+    """And reads back without a word, as it did without those columns."""
+    image = read_image(LIGHT)
+    spots = detect(image.pixels, image.spacing, unit=image.unit, camera=Camera(2.1, 100.0, 1.6)).single(apart=1.7)
+    assert spots.unused and len(spots) > 8
+    spots.save(tmp_path / "s.csv")
+    with (tmp_path / "s.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert all(row["used"] == "true" for row in rows[:len(spots)]) and len(rows) == len(spots) + len(spots.unused)
+    for header, values in {"photons": spots.photons, "background": spots.background, "significance": spots.significance,
+                           "misfit": spots.misfit, "nearest [µm]": spots.nearest, "size_x [µm]": spots.size[:, 0],
+                           "size_y [µm]": spots.size[:, 1]}.items():
+        assert [float(row[header]) for row in rows[:len(spots)]] == values.tolist()
+        assert all(row[header] == "" for row in rows[len(spots):])
+    read = read_points(tmp_path / "s.csv")  # warnings are errors here
+    assert np.array_equal(read.points, spots.points) and (read.names, read.unused) == (spots.names, spots.unused)
+    assert (read.unit, read.origin) == ("µm", "centre") and read.covariance is not None
+    assert np.allclose(np.einsum("nii->ni", read.covariance), spots.sd**2, rtol=1e-12)
+
+
+def test_spots_are_single_by_a_rule():
+    image = read_image(LIGHT)
+    spots = detect(image.pixels, image.spacing, unit=image.unit, camera=Camera(2.1, 100.0, 1.6))
+    apart, misfit = float(np.median(spots.nearest)), float(np.quantile(spots.misfit, 0.7))
+    near, poor = spots.nearest < apart, spots.misfit > misfit
+    assert (near & poor).any() and (near & ~poor).any() and (poor & ~near).any()
+    left = spots.single(apart=apart, misfit=misfit)
+    kept = np.flatnonzero(~(near | poor))
+    assert left.names == tuple(spots.names[i] for i in kept) and np.array_equal(left.photons, spots.photons[kept])
+    assert np.array_equal(left.nearest, spots.nearest[kept])  # to all that were found, whatever became of them
+    gone = {u.name: u.reason for u in left.unused[len(spots.unused):]}
+    one = f"it is nearer than {apart} µm to another spot"
+    other = f"it differs from its model by more than {misfit} of its height"
+    assert gone == {name: " and ".join([*([one] if a else []), *([other] if b else [])])
+                    for name, a, b in zip(spots.names, near, poor, strict=True) if a or b}
+    assert left.single(apart=apart, misfit=misfit).names == left.names  # once is enough
+    for first, then in (({"apart": apart}, {"misfit": misfit}), ({"misfit": misfit}, {"apart": apart})):
+        assert spots.single(**first).single(**then).names == left.names
+    assert len(spots.single(misfit=1e9)) == len(spots) and len(spots[:1].single(apart=1e9)) == 1
+
+
+@pytest.mark.parametrize(("rule", "words"), [
+    ({}, "nothing says which spots to keep"), ({"apart": 0.0}, "apart is 0.0: give a positive number"),
+    ({"misfit": -0.1}, "misfit is -0.1"), ({"apart": float("nan"), "misfit": float("inf")}, "apart is nan.*; misfit is inf"),
+])
+def test_rules_that_are_none(rule, words):
+    with pytest.raises(InputError, match=words):
+        detect(read_image(LIGHT).pixels).single(**rule)
+
+
+def test_the_command_takes_the_rule(tmp_path):
+    done = command(LIGHT, "--camera", "2.1,100,1.6", "--apart", "1.7", "--misfit", "0.04", "--output", tmp_path / "s.csv")
+    assert done.exit_code == 0, done.output
+    image = read_image(LIGHT)
+    spots = detect(image.pixels, image.spacing, unit=image.unit, camera=Camera(2.1, 100.0, 1.6)).single(apart=1.7, misfit=0.04)
+    read = read_points(tmp_path / "s.csv")
+    assert read.names == spots.names and read.unused == spots.unused and 0 < len(spots) < 18
+    text = " ".join(done.output.split())
+    assert f"{len(spots)} bright spots in 2D" in text and "because it is nearer than 1.7 µm to another spot" in text
+    none = command(LIGHT, "--apart", "1000", "--output", tmp_path / "none.csv")
+    assert none.exit_code == 0 and "0 bright spots" in none.output
+    with pytest.raises(InputError, match="it holds no point to use"):
+        read_points(tmp_path / "none.csv")
+
+
 def test_dark_discs_and_json(tmp_path):
     done = command(ELECTRON, "--dark", "--profile", "disc", "--camera", "1,10,1", "--json")
     held = json.loads(done.output)
@@ -52,6 +119,7 @@ def test_options_reach_the_detector():
 
 @pytest.mark.parametrize(("options", "words"), [
     (["--camera", "1"], "--camera is '1'"), (["--camera", "a,b"], "--camera is 'a,b'"), (["--spacing", "x"], "--spacing is 'x'"),
+    (["--apart", "0"], "apart is 0.0"), (["--misfit", "x"], "--misfit"),
     (["--unit", "nm"], "give the size of a voxel with --spacing"), (["--page", 7], "page is 7"), (["--page", -1], "page is -1"),
     (["--profile", "star"], "profile is 'star'"), (["--output", "spots.txt"], "give .csv"), (["--spacing", "0"], "spacing is 0"),
 ])

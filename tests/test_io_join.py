@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -84,6 +85,21 @@ def test_different_formats_meet(write: Write) -> None:
     pairs = read_pairs(a, write("b", "id,x [nm],y [nm]\n1,30,40\n0,10,20\n"))
     assert (pairs.source_unit, pairs.target_unit) == ("µm", "nm")
     np.testing.assert_array_equal(pairs.target, 10 * pairs.source)
+
+
+def test_each_space_keeps_from_where_it_counts(write: Write) -> None:
+    """Of the shift that is between them the map takes care: nothing is moved, nothing is said."""
+    features = [{"type": "Feature", "geometry": {"type": "Point", "coordinates": place}, "properties": {"name": name}}
+                for name, place in (("u", [1, 2]), ("v", [3, 4]))]
+    a = write("a", json.dumps({"type": "FeatureCollection", "features": features}))
+    b = write("b", "index,axis-0,axis-1,label\n0,4,3,v\n1,2,1,u\n")
+    pairs = read_pairs(a, b)
+    assert (pairs.source_origin, pairs.target_origin) == ("corner", "centre")
+    np.testing.assert_array_equal(pairs.source, pairs.target)
+    assert read_pairs(b, a).source_origin == "centre"
+    lengths = read_pairs(a, b, source_unit="µm", source_pixel_size=2.0)  # from the centre of the first pixel
+    np.testing.assert_array_equal(lengths.source, [[1, 3], [5, 7]])
+    assert lengths.source_origin == "centre"
 
 
 def test_faults_of_both_files_come_together(write: Write) -> None:

@@ -125,8 +125,8 @@ def test_standard_deviations_become_covariances(write: Write) -> None:
 
 
 def test_columns_that_mean_nothing_here_are_named(write: Write) -> None:
-    with pytest.warns(RegistrationWarning, match=r"columns not used: 'photons', 'sigma_sorce' \(did you mean 'sigma_source'\?\)"):
-        read_pairs(write(f"{HEADER},photons,sigma_sorce\n1,2,3,4,900,1\n"))
+    with pytest.warns(RegistrationWarning, match=r"columns not used: 'gain', 'sigma_sorce' \(did you mean 'sigma_source'\?\)"):
+        read_pairs(write(f"{HEADER},gain,sigma_sorce\n1,2,3,4,900,1\n"))
 
 
 def test_a_chosen_set_of_columns(write: Write) -> None:
@@ -139,6 +139,50 @@ def test_a_chosen_set_of_columns(write: Write) -> None:
         read_pairs(path, columns=("x_grene", "y_green", "x_red [nm]", "y_red [nm]"))
     with pytest.raises(InputError, match="5 columns were named"):
         read_pairs(path, columns=("id", "x_green", "y_green", "width", "x_red [nm]"))
+    assert read_pairs(write(f"{HEADER},gate\n1,2,3,4,.9\n2,3,4,6,.9\n"), columns=HEADER.split(",")).gate == 0.9
+
+
+# Reasons, and what holds for the whole table
+
+
+def test_reasons_are_read_beside_a_switch(write: Write) -> None:
+    pairs = read_pairs(write(f"name,{HEADER},used,reason\na,1,2,3,4,1,fine\nb,2,3,4,5,0, two  candidates\nc,5,6,,,0,\n"
+                             "d,3,4,4,6,1,\ne,9,9,9,8,0,unreadable\n"))
+    assert pairs.names == ("a", "d")
+    assert [(u.name, u.reason) for u in pairs.unused] == [("b", "two candidates"), ("c", "disabled in the file"),
+                                                          ("e", "disabled in the file")]
+    with pytest.warns(RegistrationWarning, match="columns not used: 'reason'"):  # without a switch, of anything
+        assert read_pairs(write(f"{HEADER},reason\n1,2,3,4,seen in both\n2,3,4,6,\n")).n == 2
+
+
+@pytest.mark.parametrize(("header", "cells", "origins", "gate"), [
+    ("pixel_origin_source,pixel_origin_target,gate", ("corner,centre,0.997",) * 2, ("corner", "centre"), 0.997),
+    ("pixel_origin", ("corner", "corner"), ("corner", "corner"), None),
+    ("Pixel origin_moving,gate", ("centre,", ",.9"), ("centre", None), 0.9),
+    ("gate", ("", ""), (None, None), None),
+])
+def test_what_a_column_says_of_the_whole_table(write: Write, header: str, cells: tuple[str, str],
+                                               origins: tuple[str | None, str | None], gate: float | None) -> None:
+    pairs = read_pairs(write(f"{HEADER},{header}\n1,2,3,4,{cells[0]}\n2,3,4,6,{cells[1]}\n"))
+    assert ((pairs.source_origin, pairs.target_origin), pairs.gate) == (origins, gate)
+
+
+@pytest.mark.parametrize(("header", "cells", "message"), [
+    ("gate", ("0.9", "0.997"), "column gate says '0.9' and '0.997': it holds for the whole table, so give one"),
+    ("gate", ("99.7", "99.7"), "column gate: '99.7' is no probability between 0 and 1: give one such as 0.997, or rename"),
+    ("gate", ("north", ""), "column gate: 'north' is no probability"),
+    ("pixel_origin", ("edge", "edge"), "column pixel_origin: 'edge' is neither centre nor corner: write one, or rename"),
+    ("pixel_origin_to", ("corner", "centre"), "column pixel_origin says 'corner' and 'centre'"),
+])
+def test_what_no_table_can_say(write: Write, header: str, cells: tuple[str, str], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        read_pairs(write(f"{HEADER},{header}\n1,2,3,4,{cells[0]}\n2,3,4,6,{cells[1]}\n"))
+
+
+def test_comments_stay_comments(write: Write) -> None:
+    """Whatever stands in them."""
+    pairs = read_pairs(write(f"# gate 0.9\n# pixel_origin: corner, of old\n{HEADER}\n{ROWS}"))
+    assert pairs.gate is None and pairs.source_origin is None
 
 
 # Points of one space

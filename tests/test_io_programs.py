@@ -121,7 +121,7 @@ def test_pixels_become_lengths_by_their_size(tmp_path: Path) -> None:
     path = written(tmp_path, EXAMPLES["napari"].content)
     found = read_points(path, pixel_size=(0.1, 0.1, 0.5), unit="µm")
     np.testing.assert_allclose(found.points, np.array(P3) * (0.1, 0.1, 0.5))
-    assert (found.unit, found.origin) == ("µm", None)
+    assert (found.unit, found.origin) == ("µm", "centre")
     corner = read_points(written(tmp_path, EXAMPLES["geojson"].content, "corner"), pixel_size=2, unit="nm")
     np.testing.assert_allclose(corner.points, 2 * (np.array(P2) - 0.5))
     pairs = read_pairs(path, path, source_pixel_size=2.0, source_unit="nm")

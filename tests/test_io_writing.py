@@ -7,6 +7,7 @@ import json
 import warnings
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -56,15 +57,17 @@ def test_pairs_come_back(tmp_path: Path, name: str, d: int) -> None:
     assert not told
     assert back.names == tuple(n.replace('"', "'") if name == "bigwarp" else n for n in pairs.names)
     assert [(u.name, u.source, u.target) for u in back.unused] == [(u.name, u.source, u.target) for u in pairs.unused]
+    if name == "table":
+        assert back.unused == pairs.unused
     assert back.source_unit == ("unit" if name == "bigwarp" else "nm")
 
 
 @pytest.mark.parametrize("d", [2, 3])
 @pytest.mark.parametrize("name", POINT_FORMATS)
 def test_points_come_back_from_two_files(tmp_path: Path, name: str, d: int) -> None:
-    pairs = pairs_of(d, UNITS.get(name, "px"), unused=False)
+    pairs = replace(pairs_of(d, UNITS.get(name, "px"), unused=False), source_origin="centre", target_origin="centre")
     written: list[tuple[Path, ...]] = []
-    told = said(lambda: written.append(write_pairs(pairs, tmp_path / "out.x", name, origin="centre")))
+    told = said(lambda: written.append(write_pairs(pairs, tmp_path / "out.x", name)))
     places = written[0]
     if name == "table":
         assert places == (tmp_path / "out.x",)
@@ -146,10 +149,41 @@ def test_units_are_converted_and_never_guessed(tmp_path: Path) -> None:
 def test_pixels_are_written_as_they_stand_unless_one_says_from_where_they_count(tmp_path: Path) -> None:
     pairs = pairs_of(2, unused=False)
     for origin, shift in ((None, 0.0), ("corner", 0.0), ("centre", 0.5)):
-        place = write_pairs(pairs, tmp_path / "q.geojson", origin=origin, force=True)[0]
+        place = write_pairs(replace(pairs, source_origin=origin), tmp_path / "q.geojson", force=True)[0]
         np.testing.assert_array_equal(read_points(place).points, pairs.source + shift)
-    with pytest.raises(InputError, match="origin is 'middle'"):
-        write_pairs(pairs, tmp_path / "q.geojson", origin="middle")
+
+
+def test_a_table_keeps_all_that_pairs_know(tmp_path: Path) -> None:
+    """But for correlations: numbers as they stand, and what they mean."""
+    pairs = replace(pairs_of(2), gate=0.997, source_origin="corner", target_origin="centre", unused=(
+        Unused("u", "two candidates within reach", (1.0, 2.0), None), Unused("v", 'said "no",\ntwice', None, (3.0, 4.0)),
+        Unused("w", "", (1.0, 1.0), (2.0, 2.0))))
+    assert not said(lambda: write_pairs(pairs, tmp_path / "a.csv"))
+    back = read_pairs(tmp_path / "a.csv")
+    assert [u.reason for u in back.unused] == ["two candidates within reach", 'said "no", twice', "not used"]
+    assert replace(back, unused=()).to_dict() == replace(pairs, unused=()).to_dict()
+    header = (tmp_path / "a.csv").read_text(encoding="utf-8").splitlines()[0]
+    assert header.endswith(",used,reason,pixel_origin_source,pixel_origin_target,gate")
+    write_pairs(pairs_of(2, unused=False), tmp_path / "b.csv")  # nothing to say, no column
+    assert (tmp_path / "b.csv").read_text(encoding="utf-8").splitlines()[0].endswith(",y_target [px],used")
+    assert said(lambda: write_pairs(pairs, tmp_path / "b", "bigwarp")) == [
+        "the format bigwarp does not keep the gate of the pairs (register them with --gate 0.997)"]
+    back = read_pairs(tmp_path / "b")
+    np.testing.assert_array_equal(back.source, pairs.source - 0.5)  # BigWarp counts from the centre
+    np.testing.assert_array_equal(back.target, pairs.target)
+
+
+def test_points_of_a_table_keep_from_where_they_count(tmp_path: Path) -> None:
+    points = Points(np.array([[1.0, 2.0], [3.0, 5.0]]), ("a", "b"), "nm", None, (Unused("c", "too dim", (4.0, 5.0)),),
+                    origin="corner")
+    back = read_points(write_points(points, tmp_path / "a.csv"))
+    np.testing.assert_array_equal(back.points, points.points)
+    assert (back.origin, back.unit, back.unused) == ("corner", "nm", points.unused)
+    points = replace(points, unused=())
+    place = write_points(points, tmp_path / "q.geojson", pixel_size=0.5)  # lengths from the corner stay there
+    np.testing.assert_array_equal(read_points(place).points, points.points / 0.5)
+    centre = write_points(replace(points, origin=None), tmp_path / "r.geojson", pixel_size=0.5)
+    np.testing.assert_array_equal(read_points(centre).points, points.points / 0.5 + 0.5)
 
 
 def test_names_of_two_files_keep_their_dots(tmp_path: Path) -> None:
@@ -365,6 +399,37 @@ def test_convert_to_transformations(tmp_path: Path, beads: Path, capsys: pytest.
                                    atol=1e-9)
 
 
+def test_transformations_count_from_the_centre(tmp_path: Path, beads: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of saved pairs that count from the corner too; what is left out moves with them."""
+    known = replace(read_pairs(beads), source_origin="corner", target_origin="centre").drop("3")
+    fit(known).save(tmp_path / "r.json")
+    code, _, _ = run(capsys, tmp_path / "r.json", tmp_path / "t.tfm")
+    assert code == 0
+    mapped = read_transform(tmp_path / "t.tfm").apply(known.source - 0.5)
+    np.testing.assert_allclose(mapped, fit(known).transform.apply(known.source), rtol=1e-9)
+    run(capsys, tmp_path / "r.json", tmp_path / "s.json")
+    pairs = load(tmp_path / "s.json").pairs
+    assert (pairs.source_origin, pairs.target_origin) == ("centre", "centre")
+    assert pairs.unused[0].source == tuple((read_pairs(beads).source[2] - 0.5).tolist())
+    code, _, err = run(capsys, tmp_path / "r.json", tmp_path / "p.csv")
+    assert (code, err) == (0, "") and read_pairs(tmp_path / "p.csv").to_dict() == known.to_dict()
+    code, _, err = run(capsys, tmp_path / "p.csv", tmp_path / "n.csv", "--to", "napari", "--space", "source")
+    assert (code, err) == (0, "")
+    np.testing.assert_array_equal(read_points(tmp_path / "n.csv").points[:-1], known.source - 0.5)
+
+
+def test_a_gate_goes_with_its_table(tmp_path: Path, beads: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_pairs(replace(read_pairs(beads), gate=0.9), tmp_path / "g.csv")
+    run(capsys, tmp_path / "g.csv", tmp_path / "h.csv")
+    assert read_pairs(tmp_path / "h.csv").gate == 0.9
+    run(capsys, tmp_path / "g.csv", tmp_path / "r.json")
+    assert load(tmp_path / "r.json").noise.gate == 0.9 == read_pairs(tmp_path / "r.json").gate
+    code, _, err = run(capsys, tmp_path / "g.csv", tmp_path / "q.geojson")
+    assert code == 0 and "(register them with --gate 0.9)" in err
+    code, _, err = run(capsys, tmp_path / "g.csv", tmp_path / "s.csv", "--space", "source")
+    assert (code, err) == (0, "") and "gate" not in (tmp_path / "s.csv").read_text()
+
+
 @pytest.mark.parametrize(("arguments", "message"), [
     (["beads.csv"], "the number of files is 1"),
     (["a", "b", "c", "d.csv"], "the number of files is 4"),
@@ -486,7 +551,10 @@ def test_targets_from_another_corner_are_told_or_moved(tmp_path: Path, beads: Pa
     roi = tmp_path / "t.geojson"
     write_points(Points(np.array([[250.0, 250.0]]), ("one",), "px", origin="centre"), roi)
     code, _, err = run(capsys, beads, tmp_path / "a.geojson", "--regions", roi)
-    assert code == 0 and "they may be half a pixel apart" in err  # a table does not say from where it counts
+    assert code == 0 and "they may be half a pixel apart" in err  # this table does not say from where it counts
+    write_pairs(replace(read_pairs(beads), source_origin="centre"), tmp_path / "told.csv")
+    code, _, err = run(capsys, tmp_path / "told.csv", tmp_path / "c.geojson", "--regions", roi)
+    assert code == 0 and "the former are shifted by -0.5 px along x and y" in err
     run(capsys, beads, tmp_path / "p.geojson")
     code, _, err = run(capsys, tmp_path / "p_source.geojson", tmp_path / "p_target.geojson", tmp_path / "b.geojson",
                          "--regions", roi)

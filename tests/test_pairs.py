@@ -84,6 +84,17 @@ def test_swap_exchanges_everything_and_twice_is_nothing() -> None:
     assert q.swap().to_dict() == p.to_dict()
 
 
+def test_from_where_each_space_counts_stays_with_it() -> None:
+    p = pairs(source_origin="corner", target_origin="centre", gate=0.9, source_step=2.0)
+    told = ("corner", "centre", 0.9)
+    kept = (p.drop("a"), p.scaled(3.0), p.quantised("target"), FiducialPairs.from_dict(json.loads(json.dumps(p.to_dict()))),
+            FiducialPairs(X[None], Y[None], source_origin="corner", target_origin="centre", gate=0.9)[0])
+    assert all((q.source_origin, q.target_origin, q.gate) == told for q in kept)
+    assert (p.swap().source_origin, p.swap().target_origin) == ("centre", "corner") and p.swap().swap().to_dict() == p.to_dict()
+    assert p.scaled(3.0).source_step == 6.0 and (pairs().source_origin, pairs().target_origin) == (None, None)
+    assert not {"source_origin", "target_origin"} & pairs().to_dict().keys()
+
+
 def test_drop_keeps_names_and_says_what_is_gone() -> None:
     covariance = np.arange(1.0, 7.0)[:, None, None] * np.eye(3)
     p = pairs(target_covariance=covariance).drop("b", "e")
@@ -181,6 +192,8 @@ REFUSED: list[tuple[Callable[[], FiducialPairs], str]] = [
     (lambda: pairs(source_covariance=np.eye(3)), r"source_covariance has shape \(3, 3\): give one matrix per pair, \(6, 3, 3\)"),
     (lambda: pairs(target_covariance=np.tile(-np.eye(3), (6, 1, 1))), "target_covariance is not a positive definite"),
     (lambda: pairs(target_covariance="wide"), "target_covariance is not an array of numbers"),
+    (lambda: pairs(source_origin="edge"), "source_origin is 'edge': give 'centre' or 'corner', or nothing"),
+    (lambda: pairs(target_origin=0.5), "target_origin is 0.5: give 'centre'"),
     (lambda: pairs(source=X[[0, 1, 2, 0, 4, 5]], target=Y[[0, 1, 2, 0, 4, 5]]), "pairs 'a' and 'd' are equal in both spaces"),
 ]
 

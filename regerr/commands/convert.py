@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import InputError, RegistrationWarning
+from ..errors import InputError
 from ..files import check_free, write_text
 from .numbers import numbers_in
 from .options import given_by
@@ -75,11 +74,12 @@ def convert(files: Sequence[Path], choices: Conversion) -> str:
     ready = _transform(inputs[0]) if len(inputs) == 1 else None
     if ready is not None:
         return _write_transform(ready, output, writer, ("", ""), f"the transformation in {inputs[0]}", choices)
-    return _write_registration(_registration(inputs, choices)[0], output, writer, choices)
+    return _write_registration(_registration(inputs, choices, centre=True), output, writer, choices)
 
 
 def _sheet(inputs: Sequence[Path], choices: Conversion) -> Sheet:
     """The rows of the inputs, in lengths where the user gives pixel sizes."""
+    from ..io.frame import in_pixels
     from ..io.reading import in_length, read_sheet
     from ..io.sheet import refusal
 
@@ -87,7 +87,7 @@ def _sheet(inputs: Sequence[Path], choices: Conversion) -> Sheet:
     sheet = read_sheet(inputs[0], *inputs[1:], columns=columns, partial=choices.partial)
     if sheet.faults or not sheet.used:
         raise refusal(sheet.path, sheet.faults or ["it holds no point to use"])
-    sides = [_with_unit(side, unit) if side.unit not in (None, "px", "voxel") or size is None
+    sides = [_with_unit(side, unit) if not in_pixels(side.unit) or size is None
              else in_length(side, _sizes(size), unit, f"the {space} of {sheet.path}")
              for side, unit, size, space in zip(sheet.sides, choices.units, choices.pixel_sizes, ("source", "target"),
                                                 strict=False)]
@@ -109,15 +109,16 @@ def _sizes(text: str) -> list[float] | float:
 
 
 def _convert_points(sheet: Sheet, output: Path, writer: Writer, choices: Conversion) -> str:
+    from ..io.frame import in_pixels
     from ..io.writing import write_sheet
 
-    pixel_sizes = [None if size is None or side.unit in (None, "px", "voxel") or writer.unit != "px" else _sizes(size)
+    pixel_sizes = [None if size is None or in_pixels(side.unit) or writer.unit != "px" else _sizes(size)
                    for side, size in zip(sheet.sides, choices.pixel_sizes, strict=False)]
     if choices.space is not None:
         if sheet.target is None:
             raise InputError(f"{sheet.path} holds points of one space: leave out --space")
         k = ("source", "target").index(choices.space)
-        sheet, pixel_sizes = sheet.replace(source=sheet.sides[k], target=None), pixel_sizes[k:k + 1]
+        sheet, pixel_sizes = sheet.replace(source=sheet.sides[k], target=None, gate=None), pixel_sizes[k:k + 1]
     written = write_sheet(sheet, output, writer, pixel_sizes, force=choices.force)
     unused = len(sheet.lines) - len(sheet.used)
     what = "pairs" if sheet.target is not None else "points"
@@ -134,8 +135,9 @@ def _transform(path: Path) -> Transform | None:
     return read_transform(path) if transform_reader_of(opened(open_document(path))) is not None else None
 
 
-def _registration(inputs: Sequence[Path], choices: Conversion) -> tuple[RegistrationResult, tuple[str | None, str | None]]:
-    """The registration, and from where of the first pixel source and target count."""
+def _registration(inputs: Sequence[Path], choices: Conversion, *, centre: bool) -> RegistrationResult:
+    """The registration of what the inputs hold, or the same with pixels counted as transformations do."""
+    from ..io.origins import counted_from
     from ..io.sheet import pairs_of, refusal
     from ..io.writing import centred
     from ..records import is_record, load
@@ -143,34 +145,35 @@ def _registration(inputs: Sequence[Path], choices: Conversion) -> tuple[Registra
 
     saved = load(inputs[0]) if len(inputs) == 1 and is_record(inputs[0]) else None
     if saved is not None and choices.model is None and choices.noise is None and choices.pixel_sizes == (None, None):
-        return saved, (None, None)
-    sheet = centred(_sheet(inputs, choices))
+        pairs = counted_from(saved.pairs, "centre") if centre else saved.pairs
+        return saved if pairs is saved.pairs else fit(pairs, saved.model, saved.noise)
+    sheet = _sheet(inputs, choices)
     if sheet.target is None:
         raise refusal(sheet.path, [f"it holds points of one space ({sheet.kind}), and a transformation needs pairs: give the "
                                    "file of the other space too"])
-    result = fit(pairs_of(sheet, choices.units), choices.model or (saved.model if saved is not None else "rigid"),
-                 choices.noise or (saved.noise if saved is not None else "both"))
-    first, second = (side.frame.origin if size is None else "centre" for side, size in
-                     zip(sheet.sides, choices.pixel_sizes, strict=True))
-    return result, (first, second)
+    pairs = pairs_of(centred(sheet) if centre else sheet, choices.units)
+    return fit(pairs, choices.model or (saved.model if saved is not None else "rigid"),
+               choices.noise or (saved.noise if saved is not None else "both"))
 
 
 def _write_regions(targets: Path, inputs: Sequence[Path], output: Path, writer: Writer, choices: Conversion) -> str:
     """Fit, predict and write outlines in the target image."""
     from ..io import read_points
+    from ..io.frame import in_pixels
+    from ..io.origins import counted_alike
     from ..io.outlines import write_regions
 
     check_free(output, choices.force)
-    result, (here, there) = _registration(inputs, choices)
-    points = read_points(targets, origin=here)
-    if choices.source_pixel is not None and points.unit in (None, "px", "voxel"):
+    result = _registration(inputs, choices, centre=False)
+    points = read_points(targets)
+    if choices.source_pixel is not None and in_pixels(points.unit):
         points = read_points(targets, pixel_size=_sizes(choices.source_pixel), unit=choices.source_unit)
-    elif here is None and points.origin == "corner":
-        warnings.warn(f"{targets} counts from the corner of the first pixel, and nothing says from where the fiducials count: "
-                      "they may be half a pixel apart", RegistrationWarning, stacklevel=2)
+    points = counted_alike(points, result.pairs, f"the targets in {targets}")
     region = result.predict(points.points, kind=choices.kind).region(level=choices.level)
-    size = None if choices.target_pixel is None or result.pairs.target_unit in ("px", "voxel") else _sizes(choices.target_pixel)
-    count = write_regions(region, output, writer.name, names=points.names, pixel_size=size, origin=there, force=choices.force)
+    pairs = result.pairs
+    size = None if choices.target_pixel is None or in_pixels(pairs.target_unit) else _sizes(choices.target_pixel)
+    count = write_regions(region, output, writer.name, names=points.names, pixel_size=size, origin=pairs.target_origin,
+                          force=choices.force)
     what = f"{count} {100 * choices.level:g} % regions ({choices.kind}) of the targets in {targets}"
     return f"{what}, by {_said(result)}, written to {output} ({writer.kind})."
 

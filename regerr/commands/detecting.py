@@ -33,6 +33,9 @@ class Detection:
     tilted: Annotated[bool, typer.Option("--tilted", help="The background around a spot may be a slope.")] = False
     reach: Annotated[float, typer.Option(metavar="SD", help="Half the side of the fitted window, in s.d. of a spot.")] = 3.0
     page: Annotated[int | None, given_by("N", "Page or channel of the file, 0 the first.  [default: the only one]")] = None
+    apart: Annotated[float | None, given_by("D", "Leave out spots nearer than that to another, in the unit of the image.")] = None
+    misfit: Annotated[float | None, given_by("SHARE", "Leave out spots that differ from their model by more than this share of "
+                                                      "their height, such as 0.06.")] = None
 
     def detect(self, path: Path) -> Spots:
         """The spots of an image file."""
@@ -44,8 +47,10 @@ class Detection:
         spacing = image.spacing if self.spacing is None else numbers("--spacing", self.spacing)
         unit = image.unit if self.spacing is None else self.unit or "px"
         sd = None if self.spot_sd is None else numbers("--spot-sd", self.spot_sd)
-        return detect(image.pixels, spacing, unit=unit, bright=not self.dark, camera=self._camera(), spot_sd=sd,
-                      profile=self.profile, plane=self.plane, threshold=self.threshold, tilted=self.tilted, reach=self.reach)
+        spots = detect(image.pixels, spacing, unit=unit, bright=not self.dark, camera=self._camera(), spot_sd=sd,
+                       profile=self.profile, plane=self.plane, threshold=self.threshold, tilted=self.tilted, reach=self.reach)
+        chosen = self.apart is not None or self.misfit is not None
+        return spots.single(apart=self.apart, misfit=self.misfit) if chosen else spots
 
     def _camera(self) -> Camera | None:
         from ..detection import Camera

@@ -55,8 +55,9 @@ class Input:
     target_fle: Annotated[Path | None, given_by("FILE", "The same of the target.")] = None
     quantised: Annotated[str | None, given_by("SPACE", "Coordinates of the source, the target or both are whole pixels: rounding "
                                                        "counts as noise, and equal places are no fault.")] = None
-    gate: Annotated[float | None, given_by("P", "The pairs were chosen by a gate that a true pair passes with this probability, "
-                                                "0.997 after regerr match: the noise is corrected for it.")] = None
+    gate: Annotated[float | None, given_by("P", "The pairs were chosen by a gate that a true pair passes with this probability: "
+                                                "the noise is corrected for it.  [default: what the file says, as that of regerr "
+                                                "match does]")] = None
 
     def read(self) -> FiducialPairs:
         """All pairs of the files."""
@@ -193,11 +194,18 @@ def _pixel(option: str, text: str | None) -> float | tuple[float, ...] | None:
     return sizes[0] if sizes is not None and len(sizes) == 1 else sizes
 
 
-def read_targets(path: Path | None) -> Points | None:
-    """Targets of a file, or None."""
-    from ..io import read_points
+def read_targets(path: Path | None, pairs: FiducialPairs | None = None) -> Points | None:
+    """Targets of a file, or None; of the pairs that are given, pixels are counted as those of the source."""
+    return None if path is None else targets_of(path, pairs)
 
-    return None if path is None else read_points(path)
+
+def targets_of(path: Path, pairs: FiducialPairs | None) -> Points:
+    """The same of a file that is there."""
+    from ..io import read_points
+    from ..io.origins import counted_alike
+
+    points = read_points(path)
+    return points if pairs is None else counted_alike(points, pairs, f"the targets in {path}")
 
 
 def shared(command: Callable[..., None]) -> Callable[..., None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,7 @@ class Spots:
     covariance : (n, d, d) array
         Of each centre: photon and camera noise, and what the misfit and structure of the background add (theory, section 21).
     photon_covariance : (n, d, d) array
-        By photon and camera noise alone: the inverse Fisher information.
+        By photon and camera noise alone: the inverse Fisher information, and what it leaves out of faint spots.
     photons : (n,) array
         Of each spot, negative for dark ones; counts without a camera. The height instead for discs.
     background : (n,) array
@@ -111,8 +112,38 @@ class Spots:
         """As points of one space with covariances, to write, match or pair."""
         from ..io import Points
 
-        return Points(self.points, self.names, self.unit, self.covariance, self.unused,
-                      origin="centre" if self.unit == "px" else None)
+        return Points(self.points, self.names, self.unit, self.covariance, self.unused, origin="centre")
+
+    def single(self, *, apart: float | None = None, misfit: float | None = None) -> Spots:
+        """Spots that stand alone and look like their model; the others are in ``unused``, with the reason.
+
+        Parameters
+        ----------
+        apart : float, optional
+            Least distance to the nearest other spot, in ``unit``.
+        misfit : float, optional
+            Greatest misfit, as a share of the height.
+
+        Raises
+        ------
+        InputError
+            For numbers that are not positive, and when neither is given.
+        """
+        rules = {"apart": apart, "misfit": misfit}
+        odd = [f"{name} is {value!r}: give a positive number" for name, value in rules.items()
+               if value is not None and not 0 < value < np.inf]
+        if odd or (apart is None and misfit is None):
+            raise InputError("; ".join(odd) or "nothing says which spots to keep: give apart, misfit or both")
+        near = np.zeros(len(self), bool) if apart is None else self.nearest < apart
+        poor = np.zeros(len(self), bool) if misfit is None else self.misfit > misfit
+        said = (f"it is nearer than {apart} {self.unit} to another spot",
+                f"it differs from its model by more than {misfit} of its height")
+        reasons = [" and ".join(compress(said, one)) for one in zip(near, poor, strict=True)]
+        gone = tuple(Unused(self.names[i], reason, tuple(self.points[i].tolist())) for i, reason in enumerate(reasons) if reason)
+        kept = ~(near | poor)
+        left = replace(self[kept], unused=self.unused + gone)
+        vars(left)["nearest"] = self.nearest[kept]  # a spot that is left out is there still
+        return left
 
     def summary(self) -> str:
         """What was found, in a few lines."""
@@ -127,7 +158,7 @@ class Spots:
         return to_dict(self)
 
     def save(self, path: str | Path, *, force: bool = False) -> None:
-        """Write a table (.csv) of places with their s.d., which `regerr.read_points` reads back, or everything (.json).
+        """Write places, s.d. and quality as a table (.csv) that `regerr.read_points` reads, or everything as JSON (.json).
 
         Raises
         ------

@@ -11,6 +11,8 @@ TARGET = ("target", "tgt", "destination", "dest", "dst", "fixed", "fix", "to", "
 _SIDE_OF = dict.fromkeys(SOURCE, "source") | dict.fromkeys(TARGET, "target") | {"": ""}
 _NAMES = ("name", "label", "fiducial", "landmark", "bead", "point", "id", "index", "")  # the first found is taken
 _USED = ("used", "use", "active", "enabled", "include", "included")
+_QUALITY = ("photons", "background", "significance", "misfit", "nearest", "size_x", "size_y", "size_z")
+"""What `regerr detect` says of a spot beside its place, for people and other programs."""
 _UNITS = {"pixel": "px", "pixels": "px", "pix": "px", "um": "µm", "micron": "µm", "microns": "µm", "micrometer": "µm",
           "\N{GREEK SMALL LETTER MU}m": "µm", "voxels": "voxel"}
 
@@ -19,6 +21,7 @@ _DEVIATION = "sigma|sd|std|uncertainty"
 _POINT = re.compile(rf"(?P<sigma>(?:{_DEVIATION})_?)?"
                     rf"(?:(?P<axis>[xyz])_?(?P<side>{_SIDES})?|(?P<side2>{_SIDES})_?(?P<axis2>[xyz]))$")
 _SIGMA = re.compile(rf"(?:{_DEVIATION})_?(?P<side>{_SIDES})$|(?:sd|std|uncertainty)$")  # a bare sigma is a spot's width
+_ORIGIN = re.compile(rf"pixel_origin(?:_(?P<side>{_SIDES}))?$")
 _LONGEST = 200  # characters of a header that are looked at
 _UNIT = re.compile(r"\s*[\[(]\s*([^\])]*?)\s*[\])]\s*$")
 _UNIT_SUFFIX = re.compile(r"(?<=[a-z0-9])_(px|pixels?|nm|um|µm|\N{GREEK SMALL LETTER MU}m|mm)$")
@@ -35,7 +38,9 @@ class Layout:
         column for a standard deviation that all coordinates share.
     units : dict
         Per side, None when not said.
-    name, used : int or None
+    name, used, reason, gate : int or None
+    origins : dict
+        For each side, or "" for all, the column that says what of the first pixel lies at zero.
     unknown : list of str
         Headers that mean nothing here.
     faults : list of str
@@ -46,6 +51,9 @@ class Layout:
     units: dict[str, str | None] = field(default_factory=dict)
     name: int | None = None
     used: int | None = None
+    reason: int | None = None
+    gate: int | None = None
+    origins: dict[str, int] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
@@ -70,11 +78,12 @@ def layout_of(headers: Sequence[str]) -> Layout:
     """Read a header row."""
     layout = Layout()
     bare = [unit_of(header) for header in headers]
+    _place_others(layout, [text for text, _ in bare])
     found: dict[tuple[str, str, str], int] = {}
     for i, (text, unit) in enumerate(bare):
         key = _meaning(text)
         if key is None:
-            if text not in (*_NAMES, *_USED):
+            if i not in (layout.reason, layout.gate, *layout.origins.values()) and text not in (*_NAMES, *_USED, *_QUALITY):
                 layout.unknown.append(headers[i])
         elif key in found:
             layout.faults.append(f"columns {headers[found[key]]!r} and {headers[i]!r} both say {_say(key)}")
@@ -82,10 +91,15 @@ def layout_of(headers: Sequence[str]) -> Layout:
             found[key] = i
             _note_unit(layout, key, unit, headers[i])
     _place(layout, found)
-    texts = [text for text, _ in bare]
-    layout.name = next((texts.index(name) for name in _NAMES if name in texts), None)
-    layout.used = next((texts.index(used) for used in _USED if used in texts), None)
     return layout
+
+
+def _place_others(layout: Layout, texts: Sequence[str]) -> None:
+    """Columns that hold no coordinates; a reason is one only beside a switch."""
+    layout.name, layout.used, reason, layout.gate = (next((texts.index(word) for word in words if word in texts), None)
+                                                     for words in (_NAMES, _USED, ("reason",), ("gate",)))
+    layout.reason = None if layout.used is None else reason
+    layout.origins = {_SIDE_OF[match["side"] or ""]: i for i, text in enumerate(texts) if (match := _ORIGIN.match(text))}
 
 
 def _meaning(text: str) -> tuple[str, str, str] | None:

@@ -33,8 +33,8 @@ class Frame:
     patient : {"RAS", "LPS", "IJK"} or None
         Patient axes, where a format has them; IJK are indices of voxels.
     origin : {"centre", "corner"} or None
-        What lies at zero: the centre or the outer corner of the first pixel. Says something about x and y; slices are counted
-        from the centre of the first. None when nobody says.
+        What of the first pixel lies at zero: its centre or its outer corner, also of lengths, which are pixels times their size.
+        Says something about x and y; slices are counted from the centre of the first. None when nobody says.
     upward : bool
         Whether y grows upwards, as on a stage, and not downwards, as in an image.
     """
@@ -57,14 +57,24 @@ def to_patient(side: Side, patient: str, path: str) -> Side:
     return replace(side.times((-1.0, -1.0, 1.0)[: side.dimension]), frame=replace(side.frame, patient=patient))
 
 
+def in_pixels(unit: str | None) -> bool:
+    """Whether coordinates are pixels or voxels, as those without a unit are taken to be."""
+    return unit in (None, *PIXELS)
+
+
+def half_pixel(here: str | None, there: str | None, dimension: int) -> np.ndarray:
+    """What to add to pixels that count from ``here`` so that they count from ``there``, (d,); zero where one does not say."""
+    step = 0.0 if here is None or there is None or here == there else 0.5 if there == "corner" else -0.5
+    return np.array((step, step, 0.0)[:dimension])
+
+
 def to_origin(side: Side, origin: str) -> Side:
     """Count pixels from the centre or from the corner of the first; what is not in pixels, or does not say, stays."""
     here = side.frame.origin
-    if here is None or here == origin or side.unit not in (None, *PIXELS):
+    if here is None or here == origin or not in_pixels(side.unit):
         return side
-    step = 0.5 if origin == "corner" else -0.5
-    shift = np.array((step, step, 0.0)[: side.dimension])
-    return replace(side, points=side.points + shift, frame=replace(side.frame, origin=origin))
+    points = side.points + half_pixel(here, origin, side.dimension)
+    return replace(side, points=points, frame=replace(side.frame, origin=origin))
 
 
 def downward(side: Side) -> Side:
@@ -86,10 +96,10 @@ def pixel_steps(size: Spacing, dimension: int, where: str) -> tuple[float, ...]:
 
 
 def scaled(side: Side, spacing: Sequence[float], unit: str | None) -> Side:
-    """From pixels to a length: coordinates times the pixel size along x, y[, z]."""
+    """From pixels to a length, from the centre of the first where they say: coordinates times the pixel size along x, y[, z]."""
     side = to_origin(side, "centre")
     patient = None if side.frame.patient == "IJK" else side.frame.patient
-    return replace(side.times(spacing[: side.dimension]), unit=unit or side.unit, frame=Frame(patient, None, side.frame.upward))
+    return replace(side.times(spacing[: side.dimension]), unit=unit or side.unit, frame=replace(side.frame, patient=patient))
 
 
 def ratio_of(unit: str | None, other: str | None) -> float | None:

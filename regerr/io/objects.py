@@ -16,17 +16,15 @@ if TYPE_CHECKING:
     from .reading import Points
 
 
-def sheet_of_pairs(pairs: FiducialPairs, origin: str | None = None) -> Sheet:
-    """Pairs and what is unused as the rows of a sheet; raises InputError for a batch.
-
-    ``origin`` says whether pixels are counted from the centre or from the corner of the first, which pairs do not know.
-    """
+def sheet_of_pairs(pairs: FiducialPairs) -> Sheet:
+    """Pairs and what is unused as the rows of a sheet; raises InputError for a batch."""
     if pairs.batch_shape:
         raise InputError(f"these pairs are a batch of shape {pairs.batch_shape}: write one dataset, pairs[i]")
     sides = [_side(getattr(pairs, space), [getattr(u, space) for u in pairs.unused], getattr(pairs, f"{space}_unit"),
-                   getattr(pairs, f"{space}_covariance"), Frame(origin=origin)) for space in ("source", "target")]
+                   getattr(pairs, f"{space}_covariance"), Frame(origin=getattr(pairs, f"{space}_origin")))
+             for space in ("source", "target")]
     names, reasons = _rows(pairs.names, pairs.unused)
-    return Sheet("the pairs", "pairs", sides[0], sides[1], tuple(range(1, len(names) + 1)), reasons, names)
+    return Sheet("the pairs", "pairs", sides[0], sides[1], tuple(range(1, len(names) + 1)), reasons, names, gate=pairs.gate)
 
 
 def _side(points: np.ndarray, unused: Sequence[tuple[float, ...] | None], unit: str | None, covariance: np.ndarray | None,
@@ -51,7 +49,8 @@ def _row(point: tuple[float, ...] | None, own: np.ndarray) -> np.ndarray:
 
 
 def _extended(covariance: np.ndarray | None, extra: int) -> np.ndarray | None:
-    """Rows of a mean covariance for points that have none."""
+    """Rows of a mean covariance for points that have none, of NaN where all lack one."""
     if covariance is None or not extra:
         return covariance
-    return np.concatenate([covariance, np.repeat(covariance.mean(0)[None], extra, axis=0)])
+    mean = covariance.mean(0) if len(covariance) else np.full(covariance.shape[1:], np.nan)
+    return np.concatenate([covariance, np.repeat(mean[None], extra, axis=0)])

@@ -3,7 +3,8 @@
 Pairs: ``x_source,y_source[,z_source],x_target,...`` under many names (moving/fixed, from/to, lm/em, x1/x2 ...), or 4 or 6 columns
 without a header. Points of one space: ``x,y[,z]``, or 2 or 3 columns. Optional: a name (also a first column without a header, as
 in the landmark tables ``,X,Y`` of the ANHIR and BIRL histology benchmarks), a switch ``used``, standard deviations
-(``sigma_source``, ``sigma_x_target`` and so on), and a unit in the header, ``x_source [nm]``.
+(``sigma_source``, ``sigma_x_target`` and so on), a unit in the header, ``x_source [nm]``; why a row is not used, ``reason``; what
+of the first pixel lies at zero, ``pixel_origin``, and a ``gate`` (`constants`).
 """
 
 from __future__ import annotations
@@ -13,18 +14,22 @@ import difflib
 import io
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from ..errors import RegistrationWarning
 from .columns import Layout, layout_of, unit_of
+from .constants import columns_of, gate_of, origin_of
 from .document import Document
-from .sheet import UNREADABLE, Card, Sheet, Side, brief, diagonal, improper, refusal, short
+from .frame import Frame
+from .sheet import UNREADABLE, Card, Sheet, Side, brief, diagonal, improper, refusal, short, tidy
 from .table import Row, Table, split
 
-CARD = Card("plain table", ".csv .tsv .txt", "pairs or points", "in the header, `x_source [nm]`", "as given",
-            "a column `used`; standard deviations give covariances; BIRL and ANHIR `,X,Y`; 3DCT coordinates")
+CARD = Card("plain table", ".csv .tsv .txt", "pairs or points", "in the header, `x_source [nm]`",
+            "as given; `pixel_origin` says what lies at zero",
+            "columns `used`, `reason`, `gate`, `pixel_origin`; standard deviations give covariances; BIRL and ANHIR `,X,Y`; 3DCT "
+            "coordinates")
 _TRUE = ("true", "1", "yes", "y", "on")
 _FALSE = ("false", "0", "no", "n", "off")
 _WANTED = "name them x_source, y_source, x_target, y_target (or x, y for points of one space)"
@@ -58,7 +63,7 @@ def read_columns(document: Document, columns: Sequence[str]) -> Sheet:
     whole = layout_of(header)
     points = _sides([header.index(c) for c in columns])
     units = {side: unit_of(header[axes[0]])[1] for side, axes in points.items()}
-    chosen = Layout(points, units=units, name=whole.name, used=whole.used)
+    chosen = Layout(points, units=units, name=whole.name, used=whole.used, reason=whole.reason, gate=whole.gate)
     return _build(document.path, table, header, table.rows[1:], chosen)
 
 
@@ -105,9 +110,11 @@ def _by_position(path: str, table: Table) -> Layout:
 def _build(path: str, table: Table, header: Sequence[str] | None, rows: Sequence[Row], layout: Layout) -> Sheet:
     """The sheet of a table whose layout is known."""
     sides, reasons, faults = _read_rows(table, header, rows, layout)
+    gate = gate_of(table, rows, layout, faults)
     names = None if layout.name is None else tuple(row.cells[layout.name] or f"row {row.line}" for row in rows)
     lines = tuple(row.line for row in rows)
-    return Sheet(path, CARD.kind, sides[0], sides[1] if len(sides) > 1 else None, lines, tuple(reasons), names, tuple(faults))
+    return Sheet(path, CARD.kind, sides[0], sides[1] if len(sides) > 1 else None, lines, tuple(reasons), names, tuple(faults),
+                 gate=gate)
 
 
 def _read_rows(table: Table, header: Sequence[str] | None, rows: Sequence[Row],
@@ -125,7 +132,8 @@ def _reason(row: Row, layout: Layout, faults: list[str]) -> str:
     if cell.lower() not in _FALSE:
         faults.append(f"row {row.line}: 'used' is {short(cell)}: write true or false")
         return UNREADABLE
-    return "disabled in the file"
+    told = "" if layout.reason is None else tidy(row.cells[layout.reason])
+    return "disabled in the file" if told in ("", UNREADABLE) else told
 
 
 def _side(table: Table, header: Sequence[str] | None, rows: Sequence[Row], layout: Layout, side: str, reasons: list[str],
@@ -138,7 +146,7 @@ def _side(table: Table, header: Sequence[str] | None, rows: Sequence[Row], layou
             faults.append(f"row {rows[i].line}: a standard deviation is {sigma[i].min():g}: give a positive number")
             reasons[i] = reasons[i] or UNREADABLE
         covariance = diagonal(np.broadcast_to(sigma, points.shape))
-    return Side(points, layout.units[side], covariance)
+    return Side(points, layout.units[side], covariance, Frame(origin=origin_of(rows, layout, side, faults)))
 
 
 def _numbers(table: Table, header: Sequence[str] | None, rows: Sequence[Row], columns: Sequence[int], reasons: list[str],
@@ -158,7 +166,16 @@ def _numbers(table: Table, header: Sequence[str] | None, rows: Sequence[Row], co
 
 
 def write(sheet: Sheet) -> str:
-    """A table with a header that says spaces and units, a switch, and standard deviations where the points have covariances."""
+    """A table with all that a sheet knows, but for correlations of coordinates and axes of patients."""
+    return write_with(sheet, {})
+
+
+def write_with(sheet: Sheet, more: Mapping[str, Sequence[str]]) -> str:
+    """The same with further columns: cells by header, those of the first rows; the others stay empty.
+
+    The header says spaces and units; there are standard deviations where the points have covariances, a switch, and reasons where
+    some points are not used.
+    """
     single = sheet.target is None
     columns, cells = ["name"], [list(sheet.labels)]
     for space, side in zip(("",) if single else ("_source", "_target"), sheet.sides, strict=True):
@@ -168,7 +185,10 @@ def write(sheet: Sheet) -> str:
         if side.covariance is not None:
             columns += [f"sigma_{axis}{space}{unit}" for axis in "xyz"[: side.dimension]]
             cells += [list(map(repr, column)) for column in np.sqrt(np.einsum("nii->in", side.covariance)).tolist()]
-    columns, cells = [*columns, "used"], [*cells, ["false" if reason else "true" for reason in sheet.reasons]]
+    others = {"used": ["false" if reason else "true" for reason in sheet.reasons]}
+    if any(sheet.reasons):
+        others["reason"] = [tidy(reason) for reason in sheet.reasons]
+    others |= columns_of(sheet) | {header: [*some, *[""] * (len(sheet.lines) - len(some))] for header, some in more.items()}
     body = io.StringIO()
-    csv.writer(body, lineterminator="\n").writerows([columns, *zip(*cells, strict=True)])
+    csv.writer(body, lineterminator="\n").writerows([[*columns, *others], *zip(*cells, *others.values(), strict=True)])
     return body.getvalue()

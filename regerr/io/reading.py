@@ -15,7 +15,7 @@ from ..transforms import Transform
 from . import plain
 from .document import open_document
 from .formats import opened, reader_of, transform_reader_of
-from .frame import Spacing, pixel_steps, scaled, to_origin, to_patient
+from .frame import Spacing, in_pixels, pixel_steps, scaled, to_origin, to_patient
 from .join import join
 from .sheet import Sheet, Side, distinct, pairs_of, refusal
 
@@ -41,7 +41,7 @@ class Points:
     frame : str or None
         "RAS" or "LPS" for formats in patient axes.
     origin : {"centre", "corner"} or None
-        What of the first pixel lies at zero, for coordinates in pixels; None when the format does not say.
+        What of the first pixel lies at zero; None when the file does not say.
     upward : bool
         Whether y grows upwards, as on a stage.
     """
@@ -210,7 +210,7 @@ def in_length(side: Side, size: Spacing, unit: str | None, where: str) -> Side:
         For sizes that are no positive numbers, coordinates that are a length already, and a unit that is lacking.
     """
     steps = pixel_steps(size, side.dimension, where)
-    if side.unit not in (None, "px", "voxel"):
+    if not in_pixels(side.unit):
         raise InputError(f"{where} is in {side.unit} and not in pixels: leave out the pixel size")
     if unit is None:
         raise InputError(f"the pixel size of {where} has no unit: give the unit too")

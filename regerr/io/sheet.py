@@ -138,6 +138,8 @@ class Sheet:
         Whether the program writes a z of its own for 2D images.
     targets : Sheet or None
         Points of interest that a file of pairs holds beside them.
+    gate : float or None
+        With which probability a true pair passes the gate that chose the pairs.
     """
 
     path: str
@@ -150,6 +152,7 @@ class Sheet:
     faults: tuple[str, ...] = ()
     pads_z: bool = False
     targets: Sheet | None = field(default=None, repr=False)
+    gate: float | None = None
 
     def __post_init__(self) -> None:
         if self.names is not None:
@@ -220,7 +223,8 @@ def _checked(sheet: Sheet, units: tuple[str | None, str | None]) -> FiducialPair
     source, target = (side.rows(used) for side in sheet.sides)
     names = distinct(sheet.labels, sheet.lines)
     return FiducialPairs(source.points, target.points, tuple(names[i] for i in used), units[0] or source.unit or "px",
-                         units[1] or target.unit or "px", source.covariance, target.covariance, sheet.unused())
+                         units[1] or target.unit or "px", source.covariance, target.covariance, sheet.unused(),
+                         gate=sheet.gate, source_origin=source.frame.origin, target_origin=target.frame.origin)
 
 
 def refusal(path: str, faults: Sequence[str]) -> InputError:

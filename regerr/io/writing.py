@@ -28,7 +28,7 @@ from . import (
     plain,
     registration_json,
 )
-from .frame import PATIENT, PIXELS, Spacing, downward, in_unit, pixel_steps, scaled, to_origin, to_patient
+from .frame import PATIENT, Spacing, downward, in_pixels, in_unit, pixel_steps, scaled, to_origin, to_patient
 from .objects import sheet_of_pairs, sheet_of_points
 from .reading import Points
 from .sheet import Sheet, Side
@@ -58,10 +58,12 @@ class Writer:
         What a transformation maps from where to where, in words.
     unit : str or None
         The unit that it needs; "px" for pixels; None when any will do.
-    origin : {"centre", "corner"}
-        What of the first pixel lies at zero.
+    origin : {"centre", "corner"} or None
+        What of the first pixel lies at zero; None when the file says it.
     precise : bool
         Whether standard deviations are kept.
+    gated : bool
+        Whether the gate that chose pairs is kept.
     switch : bool
         Whether it can say that a point is not used; such points are left out where it cannot.
     dimension : int
@@ -78,8 +80,9 @@ class Writer:
     transform: Callable[[Transform, tuple[str, str], str], str] | None = None
     way: str = ""
     unit: str | None = None
-    origin: str = "centre"
+    origin: str | None = "centre"
     precise: bool = False
+    gated: bool = False
     switch: bool = True
     dimension: int = 3
     image: bool = True
@@ -97,7 +100,7 @@ def _ngff(transform: Transform, units: tuple[str, str], remark: str) -> str:
 
 
 WRITERS = {writer.name: writer for writer in (
-    Writer("table", plain.CARD.kind, (".csv",), (1, 2), plain.write, precise=True, image=False),
+    Writer("table", plain.CARD.kind, (".csv",), (1, 2), plain.write, origin=None, precise=True, gated=True, image=False),
     Writer("bigwarp", bigwarp.CARD.kind, (), (2,), bigwarp.write),
     Writer("ecclem", ecclem_xml.CARD.kind, (".xml",), (2,), ecclem_xml.write, unit="µm", switch=False),
     Writer("ecclem-csv", ecclem_csv.CARD.kind, (), (1,), ecclem_csv.write, unit="µm", switch=False),
@@ -127,22 +130,19 @@ def writer_of(path: Place, name: str | None = None) -> Writer:
 
 
 def write_pairs(pairs: FiducialPairs, path: Place, format: str | None = None, *, source_pixel_size: Spacing | None = None,
-                target_pixel_size: Spacing | None = None, origin: str | None = None, force: bool = False) -> tuple[Path, ...]:
+                target_pixel_size: Spacing | None = None, force: bool = False) -> tuple[Path, ...]:
     """Write pairs; a format that holds one space gets two files, NAME_source and NAME_target.
 
     Parameters
     ----------
     pairs : FiducialPairs
-        Of one dataset.
+        Of one dataset. Pixels are counted as the format counts them where the pairs say how they do.
     path : str or path
     format : str, optional
         "table", "bigwarp", "ecclem", "ecclem-csv", "fcsv", "slicer", "imagej", "napari" or "qupath"; by the ending of the file
         when not given.
     source_pixel_size, target_pixel_size : float or sequence of float, optional
         Along x, y[, z], in the unit of that space: to write pixels where the pairs are lengths.
-    origin : {"centre", "corner"}, optional
-        From where of the first pixel these pairs count, to convert pixels for formats that count otherwise; they are written as
-        they stand when it is not given.
     force : bool
         Overwrite files that exist.
 
@@ -159,12 +159,10 @@ def write_pairs(pairs: FiducialPairs, path: Place, format: str | None = None, *,
     Warns
     -----
     RegistrationWarning
-        When the format drops precisions, z, or points that are not used.
+        When the format drops precisions, z, points that are not used, or the gate of the pairs.
     """
-    if origin not in (None, "centre", "corner"):
-        raise InputError(f"origin is {origin!r}: give 'centre' or 'corner'")
     sizes = source_pixel_size, target_pixel_size
-    return write_sheet(sheet_of_pairs(pairs, origin), path, writer_of(path, format), sizes, force=force)
+    return write_sheet(sheet_of_pairs(pairs), path, writer_of(path, format), sizes, force=force)
 
 
 def write_points(points: Points, path: Place, format: str | None = None, *, pixel_size: Spacing | None = None,
@@ -250,25 +248,26 @@ def adapted(side: Side, writer: Writer, pixel_size: Spacing | None, where: str) 
         side = downward(side)
     size = None if pixel_size is None else pixel_steps(pixel_size, side.dimension, where)
     if writer.unit == "px":
-        return to_origin(_in_pixels(side, size, writer, where), writer.origin)
-    if size is not None and side.unit in (None, *PIXELS):
+        side = _in_pixels(side, size, writer, where)
+    elif size is not None and in_pixels(side.unit):
         raise InputError(f"{where} is in pixels: its pixel size needs a unit, so give it on reading")
-    if writer.unit is None:
-        return to_origin(side, writer.origin)
-    found = in_unit(side, writer.unit)
-    if found is None:
-        raise InputError(f"{where} is in {side.unit or 'px'}, and the format {writer.name} takes {writer.unit}: give the pixel "
-                         "size and its unit")
-    return found
+    elif writer.unit is not None:
+        found = in_unit(side, writer.unit)
+        if found is None:
+            raise InputError(f"{where} is in {side.unit or 'px'}, and the format {writer.name} takes {writer.unit}: give the "
+                             "pixel size and its unit")
+        return found
+    return side if writer.origin is None else to_origin(side, writer.origin)
 
 
 def _in_pixels(side: Side, size: tuple[float, ...] | None, writer: Writer, where: str) -> Side:
-    if side.unit in (None, *PIXELS):
+    if in_pixels(side.unit):
         return replace(side, unit="px")
     if size is None:
         raise InputError(f"{where} is in {side.unit}, and the format {writer.name} takes pixels: give the pixel size in "
                          f"{side.unit}")
-    return replace(scaled(side, [1.0 / step for step in size], "px"), frame=replace(side.frame, origin="centre"))
+    made = scaled(side, [1.0 / step for step in size], "px")
+    return replace(made, frame=replace(made.frame, origin=side.frame.origin or "centre"))
 
 
 def _warn_of_losses(sheet: Sheet, sides: Sequence[Side], writer: Writer) -> None:
@@ -282,6 +281,8 @@ def _warn_of_losses(sheet: Sheet, sides: Sequence[Side], writer: Writer) -> None
     unused = sum(map(bool, sheet.reasons))
     if unused and not writer.switch:
         lost.append(f"points that are not used ({unused} {'is' if unused == 1 else 'are'} left out)")
+    if sheet.gate is not None and not writer.gated:
+        lost.append(f"the gate of the pairs (register them with --gate {sheet.gate:g})")
     if lost:
         warnings.warn(f"the format {writer.name} does not keep {' and '.join(lost)}", RegistrationWarning, stacklevel=4)
 

@@ -20,6 +20,7 @@ class Given:
     names: tuple[str, ...]
     unit: str
     covariance: np.ndarray | None
+    origin: str | None = None
 
 
 def given(points: Any, space: str, least: int = LEAST) -> Given:
@@ -41,7 +42,8 @@ def given(points: Any, space: str, least: int = LEAST) -> Given:
     spread = np.linalg.svd(centred, compute_uv=False)
     if not spread[1] > 1e-10 * max(spread[0], np.abs(x).max() * 1e-3):
         raise InputError(f"the points of the {space} lie on one line or at one place: matching needs points off it")
-    return Given(x, names, getattr(points, "unit", None) or "px", getattr(points, "covariance", None))
+    return Given(x, names, getattr(points, "unit", None) or "px", getattr(points, "covariance", None),
+                 getattr(points, "origin", None))
 
 
 def same_dimension(source: Given, target: Given) -> int:

@@ -154,7 +154,7 @@ def _pairs(sets: tuple[Given, Given], found: Pairing, flip: np.ndarray, gate: fl
     own = a.covariance[found.source] * np.outer(flip, flip) if both and a.covariance is not None else None
     others = b.covariance[found.target] if both and b.covariance is not None else None
     return FiducialPairs(a.points[found.source] * flip, b.points[found.target], names, a.unit, b.unit, own, others,
-                         tuple(_unused(sets, found)), gate=gate)
+                         tuple(_unused(sets, found)), gate=gate, source_origin=a.origin, target_origin=b.origin)
 
 
 def _unused(sets: tuple[Given, Given], found: Pairing) -> Iterator[Unused]:

@@ -139,5 +139,5 @@ def _advice(found: Matching) -> str:
     if found.accepted:
         mirrored = found.best is not None and found.best.mirrored
         flipped = " The x of the source is negated in the pairs." if mirrored else ""
-        return f"Next: look at the pairs, then register them with regerr fit --gate {found.gate:g}.{flipped}"
+        return f"Next: look at the pairs, then register them with regerr fit.{flipped}"
     return "Nothing was written: a refused matching has no pairs to use."

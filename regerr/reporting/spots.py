@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import InputError
-from ..io import Points, write_points
+from ..io import Points
+from ..io.objects import sheet_of_points
+from ..io.plain import write_with
+from ..io.writing import WRITERS, write_sheet
 from ..records import dumps, plain
 from .text import SHOWN, decimals_for, fixed, number, paragraph, table
 
@@ -34,10 +37,10 @@ def to_dict(spots: Spots) -> dict[str, Any]:
 
     camera = spots.camera and {"gain": spots.camera.gain, "offset": spots.camera.offset, "read_noise": spots.camera.read_noise}
     rows = [{"name": name, "point": p, "covariance": c, "photon_covariance": q, "photons": a, "background": b, "size": s,
-             "significance": z, "misfit": m}
-            for name, p, c, q, a, b, s, z, m in zip(spots.names, spots.points, spots.covariance, spots.photon_covariance,
+             "significance": z, "misfit": m, "nearest": e}
+            for name, p, c, q, a, b, s, z, m, e in zip(spots.names, spots.points, spots.covariance, spots.photon_covariance,
                                                     spots.photons, spots.background, spots.size, spots.significance,
-                                                    spots.misfit, strict=True)]
+                                                    spots.misfit, spots.nearest, strict=True)]
     return dict(plain({_MARK: 1, "version": __version__, "unit": spots.unit, "dimension": spots.dimension, "bright": spots.bright,
                        "profile": spots.profile, "plane": spots.plane, "threshold": spots.threshold, "camera": camera,
                        "pooled_misfit": spots.pooled_misfit, "spots": rows, "unused": [u.to_dict() for u in spots.unused]}))
@@ -51,14 +54,25 @@ def check_suffix(path: Path) -> None:
 
 
 def write(spots: Spots, path: Path, *, force: bool = False) -> None:
-    """JSON, or with the suffix ``.csv`` the places with their s.d., those left out switched off."""
+    """JSON, or with the suffix ``.csv`` the places with their s.d. and quality, those left out switched off."""
     from ..files import write_text
 
     check_suffix(path)
     if path.suffix.lower() == ".json":
         write_text(path, dumps(to_dict(spots)), force=force)
-    else:
-        write_points(_without_faint_correlation(spots.to_points()), path, force=force)
+        return
+    quality = _quality(spots)
+    writer = replace(WRITERS["table"], write=lambda sheet: write_with(sheet, quality))
+    write_sheet(sheet_of_points(_without_faint_correlation(spots.to_points())), path, writer, force=force)
+
+
+def _quality(spots: Spots) -> dict[str, list[str]]:
+    """By what a rule may choose spots, as columns of a table; `regerr.io.columns` knows their names."""
+    unit = f" [{spots.unit}]"
+    columns = {"photons": spots.photons, "background": spots.background, "significance": spots.significance,
+               "misfit": spots.misfit, f"nearest{unit}": spots.nearest}
+    columns |= {f"size_{axis}{unit}": size for axis, size in zip(_AXES, spots.size.T, strict=False)}
+    return {header: list(map(repr, values.tolist())) for header, values in columns.items()}
 
 
 def _without_faint_correlation(points: Points) -> Points:
