@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from regerr.results import RegistrationResult
+
 from ..cellwise import tables
 from ..content import code_digest, digest
 from ..kept import write_both
@@ -61,16 +63,25 @@ def judged(cell: Cell, seed: int, i: int) -> list[dict[str, Any]]:
 def _judged(case: Case, one: Registered) -> dict[str, float]:
     result, images = one.result, case.truth.apply(case.held)
     tre = result.predict(case.held, "tre")
-    there, seen = case.seen
     astray = float(np.mean(~tre.region(SURE).contains(images))) > 0.5
     wrong = bool(astray or case.right.mean() < 0.5)
     return {
         "pairs": result.pairs.n, "precision": case.right.mean(), "recall": case.right.sum() / max(case.true_pairs.n, 1),
         "tre": tre.region(LEVEL).contains(images).mean(),
-        "observation": result.predict(there, "observation").region(LEVEL).contains(seen).mean() if len(there) else np.nan,
+        "observation": _observed(case, result),
         "square": ((tre.mean - images) ** 2).sum(-1).mean(), "told": (tre.rms**2).mean(), "wrong": float(wrong),
         "silent": float(wrong and not one.warned),
     }
+
+
+def _observed(case: Case, result: RegistrationResult) -> float:
+    """Share of held-out beads that are seen within their region, told how they were localised if the fiducials were."""
+    source, target = case.seen
+    if not len(source):
+        return float("nan")
+    told = result.noise.shape == "given"
+    known = {"source_covariance": source.covariance, "target_covariance": target.covariance} if told else {}
+    return float(result.predict(source.points, "observation", **known).region(LEVEL).contains(target.points).mean())
 
 
 def summarised(tables: dict[Cell, pd.DataFrame]) -> pd.DataFrame:

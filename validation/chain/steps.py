@@ -37,8 +37,8 @@ class Case:
         Of each such spot the bead that it shows, empty for none.
     held : (m, d)
         True places of the held-out beads in the source.
-    seen : ((k, d), (k, d))
-        Where both images show held-out beads.
+    seen : (Spots, Spots)
+        Spots of those that both images show.
     truth : Transform
     found : Matching
     """
@@ -46,7 +46,7 @@ class Case:
     sides: tuple[Points, Points]
     beads: tuple[np.ndarray, np.ndarray]
     held: np.ndarray
-    seen: tuple[np.ndarray, np.ndarray]
+    seen: tuple[Spots, Spots]
     truth: Transform
     found: Matching
 
@@ -73,16 +73,16 @@ def case_of(cell: Cell, rng: np.random.Generator) -> Case:
     """Draw two images, find their beads, hide some of them, and match the others."""
     images = cell.law.sample(rng)
     held = rng.permutation(images.shared)[: cell.held].tolist()
-    sides, beads, seen = [], [], []
+    sides, beads, found = [], [], []
     for image, modality in ((images.source, cell.law.source), (images.target, cell.law.target)):
         spots = spots_of(image, modality)
         names = names_of(image, spots, modality)
         hidden = np.isin(names, held)
         sides.append(spots[~hidden].to_points())
         beads.append(names[~hidden])
-        seen.append({str(name): point for name, point in zip(names[hidden], spots.points[hidden], strict=True)})
-    both = [name for name in held if all(name in places for places in seen)]
-    source, target = (np.array([places[name] for name in both]).reshape(-1, cell.dimension) for places in seen)
+        found.append((spots, names.tolist()))
+    both = [name for name in held if all(name in names for _, names in found)]
+    source, target = (spots[[names.index(name) for name in both]] for spots, names in found)
     truly = np.array([images.source.points[images.source.names.index(name)] for name in held])
     return Case((sides[0], sides[1]), (beads[0], beads[1]), truly, (source, target), images.transform,
                 match(sides[0], sides[1], cell.model))

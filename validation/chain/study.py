@@ -44,7 +44,7 @@ class Cell:
     law: Correlated
     model: str = "rigid"
     held: int = 5
-    cases: int = 2000
+    cases: int = 1000
     claimed: bool = True
 
     @property
@@ -81,8 +81,8 @@ def study(quick: bool = False) -> ChainStudy:
     flat = (Field((256, 256), 0.1, "µm"), Field((512, 512), 0.04, "µm"))
     typical = Correlated(20, light, dark, *flat, 1.0, 3, 3, 0.03, 1.2)
     deep = replace(typical, source=replace(fluorescent(3.0), spot_sd=(0.13, 0.13, 0.35)),
-                   source_field=Field((24, 128, 128), (0.1, 0.1, 0.25), "µm"),
-                   target_field=Field((40, 160, 160), (0.06, 0.06, 0.12), "µm"))
+                   target=replace(dark, radius=0.15), source_field=Field((24, 112, 112), (0.1, 0.1, 0.25), "µm"),
+                   target_field=Field((64, 192, 192), (0.05, 0.05, 0.07), "µm"), apart=1.0)
     other = replace(typical, target=fluorescent(), target_field=flat[0], shift=0.02)
     cells = (
         Cell("typical", typical),
@@ -94,10 +94,10 @@ def study(quick: bool = False) -> ChainStudy:
         Cell("structured", replace(typical, n=25, source=fluorescent(contrast=0.3), target=replace(dark, contrast=0.2))),
         Cell("two channels", other),
         Cell("two channels", other, "affine"),
-        Cell("volume", deep, cases=500),
+        Cell("volume", deep, cases=200),
     )
     whole = ChainStudy(cells)
-    return whole.part(0.002) if quick else whole
+    return whole.part(0.004) if quick else whole
 
 
 def fluorescent(background: float = 10.0, photons: tuple[float, float] = (1700.0, 5200.0), contrast: float = 0.1) -> Light:
