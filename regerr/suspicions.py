@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import fdtrc, gammainc
 
+from .noise import Noise
+
 if TYPE_CHECKING:
     from .results import RegistrationResult
 
@@ -77,7 +79,10 @@ def matching(result: RegistrationResult) -> list[Finding]:
 def _mirrored(result: RegistrationResult) -> Finding | None:
     flip = np.ones(result.pairs.dimension)
     flip[-1] = -1.0
-    residual = _residual(result, (result.pairs.source * flip)[None], result.pairs.target[None])[0]
+    flipped = result.pairs.source * flip
+    if not _plain(result, flipped) < _plain(result, result.pairs.source):  # what no closed form likes needs no search
+        return None
+    residual = _residual(result, flipped[None], result.pairs.target[None])[0]
     if not _much_better(result, residual):
         return None
     axis = "xyz"[result.pairs.dimension - 1]
@@ -176,6 +181,11 @@ def _much_better(result: RegistrationResult, residual: float, tried: int = 1, lo
         return False
     ratio = own / dof / max(residual / other, np.finfo(float).tiny)
     return bool(tried * fdtrc(dof, other, ratio) < _CHANCE)
+
+
+def _plain(result: RegistrationResult, source: np.ndarray) -> float:
+    """Residual sum of squares of the same model with equal noise in all pairs and both spaces."""
+    return float(result.model.under(Noise()).fit(source[None], result.pairs.target[None]).rss[0])
 
 
 def _residual(result: RegistrationResult, source: np.ndarray, target: np.ndarray) -> np.ndarray:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 from scipy.ndimage import convolve1d
+from scipy.special import erf
 
 B3 = np.array([1.0, 4.0, 6.0, 4.0, 1.0]) / 16.0
 MOST = 6  # planes
@@ -59,7 +60,7 @@ def noise_factor(j: int, lag: tuple[int, ...]) -> float:
 
 def response(j: int, lag: tuple[int, ...], sd: Sequence[float]) -> float:
     """Plane j at the centre of a Gaussian spot of unit volume, its s.d. in voxels along each axis."""
-    fine, coarse = (math.prod(_seen(_kernel(level - late), s) for late, s in zip(lag, sd, strict=True)) for level in (j - 1, j))
+    fine, coarse = (math.prod(_seen(level - late, s) for late, s in zip(lag, sd, strict=True)) for level in (j - 1, j))
     return fine - coarse
 
 
@@ -97,8 +98,9 @@ def _centred(kernel: np.ndarray, size: int) -> np.ndarray:
     return np.pad(kernel, (size - len(kernel)) // 2)
 
 
-def _seen(kernel: np.ndarray, sd: float) -> float:
-    """Smoothed Gaussian of unit area, pixel integrated, at its centre."""
-    k = np.arange(len(kernel)) - len(kernel) // 2
-    edges = [math.erf((i + side) / (math.sqrt(2.0) * sd)) for i in k for side in (-0.5, 0.5)]
-    return float(0.5 * (np.array(edges[1::2]) - np.array(edges[::2])) @ kernel)
+@lru_cache(4096)
+def _seen(level: int, sd: float) -> float:
+    """Gaussian of unit area, pixel integrated and smoothed up to a level, at its centre."""
+    kernel = _kernel(level)
+    edges = erf((np.arange(len(kernel) + 1) - len(kernel) / 2.0) / (math.sqrt(2.0) * sd))
+    return float(0.5 * np.diff(edges) @ kernel)
