@@ -12,8 +12,12 @@ from scipy.optimize import minimize
 from scipy.spatial import cKDTree
 
 from regerr import Camera, InputError, detect, read_points
+from regerr.detection.bending import excess_share, sharpness_and_bend
 from regerr.detection.bounds import disc_bound, gaussian_bound
-from regerr.detection.groups import faint_group
+from regerr.detection.camera import Variance
+from regerr.detection.groups import common_size, faint_group
+from regerr.detection.likelihood import Found, Model, Windows, fit
+from regerr.detection.profiles import Disc, Gaussian
 from regerr.detection.spots import Spots
 from simulations import maximum_likelihood_variance
 from simulations.images import BeadImage, Beads, Electron, Field, Light
@@ -154,6 +158,76 @@ def test_discs_meet_their_bound():
         assert len(index) == 30
         over.append(squares(deviation, bound).mean() / 2)
     assert math.sqrt(np.mean(over)) < 1.05 + 3 * np.std(over, ddof=1) / math.sqrt(6) / 2
+
+
+# Faint spots
+
+ROUND = Gaussian((1.0, 1.0, 1.0), (0, 0, 0))
+LONG = Gaussian((1.0, 1.0, 1.0), (1, 0, 0))
+BOX = (np.arange(-6, 7.0), np.arange(-4, 5.0), np.arange(-4, 5.0))
+
+
+def fitted(profile: Gaussian, size: list[float], photons: float, background: float, variance: Variance, fixed: bool, n: int,
+           ) -> tuple[Found, Windows, np.ndarray]:
+    """Spots in windows of their own, fitted from the truth on, and the true places."""
+    rng = np.random.default_rng(31)
+    place, sizes = rng.uniform(-0.5, 0.5, (n, 3)), np.tile(size, (n, 1))
+    mean = background + photons * profile.evaluate(BOX, place, sizes)[0]
+    noise = rng.poisson(mean) - mean if variance.slope else 0.0
+    seen = mean + noise + math.sqrt(variance.constant) * rng.standard_normal(mean.shape)
+    windows = Windows(BOX, seen, np.ones_like(mean), np.zeros_like(mean))
+    found = fit(Model(profile, fixed), windows, variance, place.copy(), np.full(n, photons), np.full(n, background), sizes)
+    return found, windows, place
+
+
+def test_the_second_order_is_part_of_the_covariance_of_faint_spots():
+    """At a signal 7 times the noise in 3D squared errors are 1 + 5/49 times those told; the next order is the square of that."""
+    photons = 7.0 / math.sqrt((ROUND.evaluate(BOX, np.zeros((1, 3)), np.array([[1.3]]))[0] ** 2).sum())
+    found, windows, place = fitted(ROUND, [1.3], photons, 0.0, Variance(1.0), True, 3000)
+    good = found.settled & (np.abs(found.position - place) < 2.6).all(1)
+    told = np.einsum("mii->mi", found.covariance[:, :3, :3])
+    more = told * (1.0 + excess_share(ROUND, windows.axes, found, Variance(1.0)))[:, None]
+    seen = ((found.position - place)[good] ** 2).mean()
+    margin = 3.0 * math.sqrt(2.0 / (3 * good.sum())) + (5.0 / 49.0) ** 2
+    assert good.mean() > 0.98 and abs(more[good].mean() / seen - 1.0) < margin
+    assert not abs(told[good].mean() / seen - 1.0) < margin
+
+
+def test_photons_of_the_spot_itself_bend_nothing():
+    """Without a background the likelihood of a place is a parabola; and one that is bright has next to nothing to add."""
+    variance = Variance(0.0, 1.0)
+    dark, windows, _ = fitted(ROUND, [1.3], 200.0, 1e-3, variance, True, 20)
+    lit, _, _ = fitted(ROUND, [1.3], 200.0, 5.0, variance, True, 20)
+    bright, _, _ = fitted(ROUND, [1.3], 50_000.0, 5.0, variance, True, 20)
+    share = [float(np.median(excess_share(ROUND, windows.axes, f, variance))) for f in (dark, lit, bright)]
+    assert share[0] < 0.01 < 0.05 < share[1] and share[2] < 1e-4
+
+
+def test_the_edge_of_a_disc_bends_more_than_a_gaussian():
+    """Sharpness and bend are 1/(2 s^2) and d + 2 for a Gaussian, 1/(2 sqrt(pi) R w) and sqrt(pi) R/w for a disc with w << R."""
+    axes = tuple(np.arange(-30, 31.0) for _ in range(2))
+    sharpness, bend = sharpness_and_bend(Gaussian((1.0, 1.0), (0, 0)), axes, np.array([4.0]))
+    assert np.allclose(sharpness, 1 / 32, rtol=0.01) and np.allclose(bend, 4.0, rtol=0.01)
+    sharpness, bend = sharpness_and_bend(Disc((1.0, 1.0)), axes, np.array([20.0, 1.5]))
+    assert np.allclose(sharpness, 1 / (2 * math.sqrt(math.pi) * 20 * 1.5), rtol=0.1)
+    assert np.allclose(bend, math.sqrt(math.pi) * 20 / 1.5, rtol=0.1)
+
+
+def test_the_common_size_of_faint_spots_is_the_true_one():
+    """200 photons in 3D: within 3 per cent, where weights 1/variance are far short. Spots twice as wide have no common size."""
+    variance = Variance(1.5**2, 1.0)
+    found, _, _ = fitted(LONG, [1.3, 2.0], 200.0, 2.0, variance, False, 800)
+    found = rows(found, found.settled & (found.amount > 0))
+    size = common_size(found, LONG)
+    assert size is not None and np.allclose(size, [1.3, 2.0], rtol=0.03)
+    weight = 1.0 / np.einsum("mpp->mp", found.covariance)[:, 5:7]
+    assert ((weight * found.size).sum(0) / weight.sum(0) < [0.95 * 1.3, 0.92 * 2.0]).all()
+    half = replace(found, size=found.size * np.where(np.arange(len(found.size)) % 2, 2.0, 1.0)[:, None])
+    assert common_size(half, LONG) is None and common_size(rows(found, slice(0, 1)), LONG) is None
+
+
+def rows(found: Found, index: np.ndarray | slice) -> Found:
+    return Found(*(getattr(found, name)[index] for name in Found.__dataclass_fields__))
 
 
 # Laws

@@ -68,7 +68,8 @@ def test_bead_photons_do_not_explain_how_the_channels_differ(shared_data, field)
 
 @pytest.mark.parametrize(("name", "tilted", "reach", "rms", "worst"), [
     ("grid_10x10.h5", False, 3.0, 0.02, 0.05),
-    # out of focus, with halos that run into each other: the place depends on how much of the halo is fitted
+    # out of focus, with halos that run into each other: the place depends on how much of the halo is fitted, here as much as in
+    # the table (spots as wide); the next test shows that its places are not good to 0.1 px themselves
     ("grid_missing_point.h5", True, 2.0, 0.1, 0.15),
 ])
 def test_electron_beam_spots_are_found_within_a_tenth_of_a_pixel(shared_data, name, tilted, reach, rms, worst):
@@ -85,13 +86,46 @@ def test_electron_beam_spots_are_found_within_a_tenth_of_a_pixel(shared_data, na
     assert np.sqrt((distance[found] ** 2).mean()) < rms and distance[found].max() < worst and len(spots) <= 100
 
 
+def test_defocused_spots_lie_nearer_to_the_grid_they_were_written_on_than_those_of_the_table(shared_data):
+    """Why no more than 0.15 px can be asked for above: the table itself is further than 0.1 px from places that are better.
+
+    A cubic polynomial of the grid indices takes up distortion. Fitted as the table did, ours are no further off it; with less of
+    the halo they are clearly nearer, by squares of the same spots. What differs by more than 0.1 px from the table lies between
+    two pixels, where its window and ours were cut around different ones.
+    """
+    path = shared_data / "ebeam_grid_optical" / "grid_missing_point.h5"
+    if not path.exists():
+        pytest.skip(f"{path} is not there")
+    pytest.importorskip("h5py")
+    rows = [row for row in derived(path.parent / f"{path.stem}.derived_spots.csv") if row["on_lattice"] == "1"]
+    grid, places = (np.array([[float(row[a]), float(row[b])] for row in rows])
+                    for a, b in (("column_index", "row_index"), ("x_px", "y_px")))
+    u, v = (grid.T - 4.5) / 4.5
+    design = np.stack([u**i * v**j for i in range(4) for j in range(4 - i)], 1)
+
+    def square(points: np.ndarray) -> np.ndarray:
+        return ((points - design[lit] @ np.linalg.lstsq(design[lit], points, rcond=None)[0]) ** 2).sum(1)
+
+    (near, same), (far, less) = (cKDTree(points).query(places) for points in (
+        spots_of(path, None, True, 2.0).points, spots_of(path, None, False, 1.25).points))
+    lit = (near < 1.0) & (far < 1.0)
+    as_much, little = (spots_of(path, None, tilted, reach).points[index[lit]]
+                       for tilted, reach, index in ((True, 2.0, same), (False, 1.25, less)))
+    theirs = square(places[lit])
+    gain = theirs - square(little)
+    assert lit.sum() == 99 and square(as_much).mean() < theirs.mean() and far[lit].max() > 0.1
+    assert gain.mean() > 3.0 * gain.std() / np.sqrt(lit.sum())
+    between = np.abs(places[lit] - np.round(places[lit]))
+    assert between[np.abs(as_much - places[lit]) > 0.1].min() > 0.3
+
+
 def test_spots_with_halos_among_hot_pixels_are_found(shared_data):
-    """A compressed TIFF: read by Pillow here."""
+    """A compressed TIFF."""
     path = shared_data / "ebeam_grid_optical" / "overlay_4_4_test_1.tiff"
     if not path.exists():
         pytest.skip(f"{path} is not there")
-    image = pytest.importorskip("PIL.Image")
-    spots = detect(np.array(image.open(path)))
+    pytest.importorskip("imagecodecs")
+    spots = detect(read_image(path).pixels)
     rows = [row for row in derived(path.parent / f"{path.stem}.derived_spots.csv") if row["on_lattice"] == "1"]
     places = np.array([[float(row["x_px"]), float(row["y_px"])] for row in rows])
     assert len(spots) == 16 and cKDTree(spots.points).query(places)[0].max() < 0.1

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from .likelihood import Found
+from .profiles import Profile
 
 _LEAST = 20  # values
 _GAP = math.log(1.5)
@@ -32,17 +33,21 @@ def faint_group(values: np.ndarray) -> float | None:
     return math.exp(0.5 * (low[-1] + high[0])) if high[0] - low[-1] > _GAP and apart > _APART else None
 
 
-def common_size(found: Found, dimension: int) -> np.ndarray | None:
-    """The size of all spots (sizes,) when noise explains that they differ; None when it does not.
+def common_size(found: Found, profile: Profile) -> np.ndarray | None:
+    """The size of all spots (sizes,), unless they clearly differ by more than by noise; None then.
 
-    Half of the squared differences, in units of their variances, should be below the median of chi-square on 1, 0.455; up to
-    three standard errors more is put down to chance.
+    One size is nearer to each spot's own than the fitted one as long as sizes truly differ by less than their noise: then half of
+    the squared differences of logarithms, over their variances, are below twice the median of chi-square on 1, 0.455. Up to
+    three standard errors more is put down to chance. Logarithms, because a spot that looks narrow also claims to be
+    precise: the mean of sizes with weights 1/variance is 12 % too small for beads of 200 photons in 3D.
     """
-    sizes = slice(dimension + 2, dimension + 2 + found.size.shape[1])
-    variance = np.einsum("mpp->mp", found.covariance)[:, sizes]
-    if variance.shape[1] != found.size.shape[1] or len(variance) < 5 or not (variance > 0).all():
+    d = found.position.shape[1]
+    spread = np.einsum("mpp->mp", found.covariance)
+    variance = spread[:, d + 2:d + 2 + found.size.shape[1]]
+    if variance.shape[1] != found.size.shape[1] or len(variance) < 2 or not ((variance > 0) & (found.size > 0)).all():
         return None
-    weight = 1.0 / variance
-    mean = (weight * found.size).sum(0) / weight.sum(0)
-    ratio = np.median((found.size - mean) ** 2 / variance, 0) / _CHI_SQUARE_MEDIAN
-    return np.asarray(mean) if (ratio < 1.0 + 3.0 * _MEDIAN_SE / math.sqrt(len(variance))).all() else None
+    weight = found.size**2 / variance
+    size = np.log(profile.about_truth(found.size, spread[:, :d]))
+    mean = (weight * size).sum(0) / weight.sum(0)
+    ratio = np.median(weight * (size - mean) ** 2, 0) / _CHI_SQUARE_MEDIAN
+    return np.exp(mean) if (ratio < 2.0 * (1.0 + 3.0 * _MEDIAN_SE / math.sqrt(len(variance)))).all() else None

@@ -17,6 +17,7 @@ from .profiles import Axes, Profile
 _ROUNDS = 60
 _BLOCK = 2_000_000  # numbers in an array of derivatives
 _SETTLED = 1e-4  # of a standard deviation
+_NOTHING = 1e-30  # information so small that squares of its inverse would overflow
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,7 +218,8 @@ def _damped(matrix: np.ndarray, score: np.ndarray, damping: np.ndarray) -> np.nd
 
 def _inverse(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Inverses, and where they exist."""
-    scale = np.maximum(np.sqrt(np.abs(np.einsum("mpp->mp", matrix))), 1e-100)
+    scale = np.sqrt(np.abs(np.einsum("mpp->mp", matrix)))
+    scale = np.where(scale > _NOTHING, scale, 1.0)
     both = scale[:, :, None] * scale[:, None, :]
     values, vectors = np.linalg.eigh(np.where(np.isfinite(matrix), matrix, 0.0) / both)
     good = values[:, 0] > 1e-10

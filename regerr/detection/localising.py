@@ -61,7 +61,7 @@ def _next(task: Task, plan: Plan, fitted: Found, good: np.ndarray, sd: np.ndarra
     if good.size and not task.model.fixed_sizes:
         sizes = np.median(fitted.size[good], 0)
         wide = np.clip(np.median(model.profile.widths(fitted.size[good]), 0), sd / 2.0, sd)
-        if (common := common_size(rows_of(fitted, good), task.image.ndim)) is not None and not model.fixed_sizes:
+        if (common := common_size(rows_of(fitted, good), model.profile)) is not None and not model.fixed_sizes:
             sizes, model = common, replace(model, fixed_sizes=True)
     keep = np.isin(np.arange(len(plan.centre)), good)[:, None]
     moved = np.where(keep, np.round(fitted.position), 0.0).astype(int)

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from ..pairs import Unused
-from . import scatter
+from . import bending, scatter
 from .backdrop import structure_covariance
 from .camera import Camera
 from .likelihood import Found, Windows
@@ -32,7 +32,8 @@ def spots_of(task: Task, found: Peaks, located: Localised) -> Spots:
     every, photon = scatter.covariances(windows, fitted, located.noise)
     half = [len(k) // 2 for k in windows.axes]
     every = every + structure_covariance(task.image, located.centre, half, fitted, located.noise.variance)
-    covariance, photon = (_physical(task, c)[order] for c in (every, photon))
+    more = bending.excess_share(profile, windows.axes, fitted, located.noise.variance)[:, None, None] * photon
+    covariance, photon = (_physical(task, c + more)[order] for c in (every, photon))
     size = (profile.widths(fitted.size) * task.step)[order, ::-1]
     unused = tuple(Unused(f"maximum {i + 1}", reason, tuple(points[i].tolist())) for i, reason in enumerate(reasons) if reason)
     return Spots(points[order], covariance, photon, fitted.amount[order] / camera.gain,

@@ -40,6 +40,12 @@ class Profile(Protocol):
     def widths(self, size: np.ndarray) -> np.ndarray:
         """The size of a spot along each axis in voxels: (m, d)."""
 
+    def about_truth(self, size: np.ndarray, variance: np.ndarray) -> np.ndarray:
+        """Sizes about the true place from those about the fitted one, whose variance is (m, d) in voxels squared.
+
+        A fit settles where the noise makes the spot look most compact.
+        """
+
 
 @dataclass(frozen=True)
 class Gaussian:
@@ -80,6 +86,11 @@ class Gaussian:
     def widths(self, size: np.ndarray) -> np.ndarray:
         return size[:, list(self.groups)] / np.array(self.step)
 
+    def about_truth(self, size: np.ndarray, variance: np.ndarray) -> np.ndarray:
+        lengths = variance * np.array(self.step) ** 2
+        missing = np.stack([lengths[:, np.equal(self.groups, g)].mean(1) for g in range(self.sizes)], 1)
+        return np.asarray(np.sqrt(size**2 + missing))
+
 
 @dataclass(frozen=True)
 class Disc:
@@ -117,6 +128,9 @@ class Disc:
 
     def widths(self, size: np.ndarray) -> np.ndarray:
         return size[:, :1] / math.sqrt(len(self.step) + 2.0) / np.array(self.step)
+
+    def about_truth(self, size: np.ndarray, variance: np.ndarray) -> np.ndarray:
+        return size
 
 
 def _share(k: np.ndarray, position: np.ndarray, sd: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
