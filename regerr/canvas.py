@@ -122,7 +122,7 @@ def name_points(ax: Axes, points: np.ndarray, names: Any, colour: str) -> None:
     left, right = ax.get_xlim()
     for (x, y), name in zip(points, names, strict=True):
         side = -1 if x > left + _RIGHT * (right - left) else 1
-        ax.annotate(str(name), (x, y), xytext=(3.5 * side, 2.0), textcoords="offset points", fontsize=SMALL - 1, color=colour,
+        ax.annotate(str(name), (x, y), xytext=(3.5 * side, 2.0), textcoords="offset points", fontsize=SMALL, color=colour,
                     ha="left" if side > 0 else "right", path_effects=halo(), annotation_clip=True, zorder=7)
 
 

@@ -204,10 +204,10 @@ def test_a_volume_is_drawn_from_three_sides() -> None:
 def test_a_large_image_is_thinned_and_stays_in_place() -> None:
     image = np.zeros((3300, 5000), np.uint16)
     image[1600:1608, 2400:2408] = 1000
-    picture = picture_of(image, 0.5, (10.0, 20.0))
-    assert max(picture.pixels.shape) <= 1600
-    row, column = np.unravel_index(np.argmax(picture.pixels), picture.pixels.shape)
-    place = np.array(picture.origin) + np.array([column, row]) * picture.spacing
+    plane = picture_of(image, np.full((1, 2), 50.0), "nm", 0.5, (10.0, 20.0)).seen((0, 1))
+    assert max(plane.pixels.shape) <= 1600
+    row, column = np.unravel_index(np.argmax(plane.pixels), plane.pixels.shape)
+    place = np.array(plane.origin) + np.array([column, row]) * plane.spacing
     np.testing.assert_allclose(place, [10 + 0.5 * 2403.5, 20 + 0.5 * 1603.5], atol=1.6)
 
 
@@ -241,7 +241,9 @@ def test_refusals_are_one_sentence_and_leave_nothing(tmp_path: Path) -> None:
         (result, page, {"image": np.zeros((5, 5)), "spacing": (1, 2, 3)}, InputError, "one number, or two"),
         (result, page, {"image": tmp_path / "no.tif"}, InputError, "there is no such file"),
         (result, page, {"targets": [[1.0, 2.0, 3.0]]}, InputError, "targets have shape"),
-        (made(d=3), page, {"image": np.zeros((5, 5))}, InputError, "these are 3D: leave it out"),
+        (made(d=3), page, {"image": np.zeros((5, 5))}, InputError, "3D fiducials need a stack"),
+        (result, page, {"image": np.zeros((5, 5))}, InputError, "no fiducial of the target lies in the image"),
+        (made(target_unit="nm"), page, {"image": np.zeros((200, 200))}, InputError, "does not tell how large its pixels are"),
     ]
     for given, path, options, fault, words in cases:
         with pytest.raises(fault, match=words) as raised:

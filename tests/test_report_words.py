@@ -90,7 +90,8 @@ def test_every_noise_and_model_has_a_page(tmp_path: Path, noise: Any, model: str
 def test_covariances_of_the_fiducials_have_a_page(tmp_path: Path, d: int) -> None:
     covariance = np.tile(np.diag(np.arange(1.0, d + 1)), (6, 1, 1))
     page = written(made(6, d, target_covariance=covariance), tmp_path)
-    assert "quick Wald ellipses" in page.words
+    assert page.balanced and all(title in page.words for title in SECTIONS)
+    assert "add a fiducial near" in page.words or "No single new fiducial would help much" in page.words
 
 
 def test_two_units_are_told_in_both() -> None:
@@ -136,7 +137,92 @@ def test_a_gain_is_that_of_a_design_with_one_more_fiducial() -> None:
     assert abs(1.0 - ratio) > 10 * error
 
 
+def unequal(d: int, n: int = 9, seed: int = 7) -> RegistrationResult:
+    """A registration of fiducials with covariances of their own in both spaces, up to one factor."""
+    rng = np.random.default_rng([seed, d])
+    x = rng.uniform(0, 100, (n, d))
+    roots = rng.normal(size=(2, n, d, d)) * rng.uniform(0.3, 2.0, (n, 1, 1))
+    source, target = roots @ np.swapaxes(roots, -1, -2) / d + 0.1 * np.eye(d)
+    noise = [np.einsum("nij,nj->ni", np.linalg.cholesky(c), rng.standard_normal((n, d))) for c in (source, target)]
+    return regerr.fit(FiducialPairs(x + noise[0], x + 20 + noise[1], source_covariance=source, target_covariance=target))
+
+
+@pytest.mark.parametrize("d", [2, 3])
+def test_a_gain_under_given_noise_is_that_of_a_pair_really_added(d: int) -> None:
+    """With a pair added where the fit puts it, the first-order covariance at the place falls as was told."""
+    result = unequal(d)
+    contents = told(result)
+    more = gains(result, contents.ends)
+    assert more is not None and more.one < more.before
+    place = contents.ends.prediction.targets[contents.ends.names.index(more.name)]
+    pairs, turn = result.pairs, result.transform.matrix
+    assert pairs.source_covariance is not None and pairs.target_covariance is not None
+    seen = pairs.target_covariance + turn @ pairs.source_covariance @ turn.T
+    sizes = np.trace(seen, axis1=1, axis2=2)
+    k = pairs.names.index(more.like)
+    assert sizes[k] == np.median(sizes)
+
+    def told_with(times: float) -> float:
+        """R.m.s. TRE at the place, for a factor of 1, with a new pair of the typical noise so many times."""
+        carried: dict[str, Any] = {f"{space}_covariance": np.concatenate([c, times * c[k:k + 1]])
+                                   for space in ("source", "target") if (c := getattr(pairs, f"{space}_covariance")) is not None}
+        joined = FiducialPairs(np.concatenate([pairs.source, more.place[None]]),
+                               np.concatenate([pairs.target, result.transform.apply(more.place[None])]), **carried)
+        return float(regerr.fit(joined, "rigid", Noise(scale=1)).predict(place[None], "tre").rms[0])
+
+    alone = float(regerr.fit(pairs, "rigid", Noise(scale=1)).predict(place[None], "tre").rms[0])
+    assert more.one / more.before == pytest.approx(told_with(1.0) / alone, rel=1e-6)
+    assert more.one / more.before != pytest.approx(told_with(4.0) / alone, rel=0.02)
+
+
+def test_a_gain_under_given_noise_is_met_by_simulation() -> None:
+    """The mean squared TRE of simulated pairs falls by the factor that was told, with the noise of the typical fiducial."""
+    result = unequal(2)
+    contents = told(result)
+    more = gains(result, contents.ends)
+    assert more is not None
+    place = contents.ends.prediction.targets[contents.ends.names.index(more.name)]
+    rng, draws, pairs = np.random.default_rng(11), 4000, result.pairs
+    k = pairs.names.index(more.like)
+    squares = []
+    for points, rows in ((pairs.source, np.arange(pairs.n)),
+                         (np.concatenate([pairs.source, more.place[None]]), np.append(np.arange(pairs.n), k))):
+        assert pairs.source_covariance is not None and pairs.target_covariance is not None
+        given = [c[rows] for c in (pairs.source_covariance, pairs.target_covariance)]
+        roots = [np.linalg.cholesky(0.25 * c) for c in given]
+        source, target = (true + np.einsum("nij,bnj->bni", root, rng.standard_normal((draws, *true.shape)))
+                          for true, root in zip((points, result.transform.apply(points)), roots, strict=True))
+        fits = regerr.fit(FiducialPairs(source, target, source_covariance=given[0], target_covariance=given[1]))
+        off = fits.transform.apply(np.broadcast_to(place, (draws, 1, 2))) - result.transform.apply(place[None])
+        squares.append((off**2).sum((-2, -1)))
+    ratio = np.sqrt(squares[1].mean() / squares[0].mean())
+    error = 0.5 * ratio * np.hypot(*(s.std() / s.mean() / np.sqrt(draws) for s in squares))
+    assert abs(more.one / more.before - ratio) < 4 * error
+    assert abs(1.0 - ratio) > 4 * error
+
+
+def test_the_page_says_how_well_a_new_fiducial_is_localised() -> None:
+    result = unequal(2)
+    contents = told(result)
+    assert contents.gains is not None
+    (said,) = [step for step in steps(contents) if "fiducial near" in step or "best one, near" in step]
+    assert f"if it is localised as well as {contents.gains.like!r}, the fiducial of median noise" in said
+    assert not any("median noise" in step for step in steps(told(made(9))))
+
+
+def test_an_open_region_under_given_noise_is_told_how_to_close() -> None:
+    """Covariances of the fiducials do not stand in the way of the advice."""
+    x = np.random.default_rng(1).uniform(0, 100, (7, 2)) * [1.0, 0.005]
+    covariance = np.tile(np.diag([1.0, 2.0]), (7, 1, 1))
+    pairs = FiducialPairs(x, x + np.random.default_rng(2).normal(0, 1, x.shape), source_covariance=covariance,
+                          target_covariance=covariance)
+    contents = told(regerr.fit(pairs, "affine"))
+    assert contents.found.opening is not None
+    assert any("would close it" in step for step in steps(contents))
+
+
 def test_no_gain_is_told_where_nothing_can_be() -> None:
-    covariance = np.tile(np.eye(2), (7, 1, 1))
-    result = made(7, target_covariance=covariance)
+    x = np.random.default_rng(1).uniform(0, 100, (7, 2))
+    with pytest.warns(RegistrationWarning, match="fit exactly"):
+        result = regerr.fit(FiducialPairs(x, x + 5))
     assert gains(result, gather(result).ends) is None

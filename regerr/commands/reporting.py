@@ -21,10 +21,11 @@ class Page:
 
     output: Annotated[Path, typer.Option(metavar="FILE", help="The page, .html.")] = Path("report.html")
     targets: Annotated[Path | None, given_by("FILE", "Points in the source to predict: x, y[, z].")] = None
-    image: Annotated[Path | None, given_by("FILE", "A TIFF image of the target, to draw below the figures (2D).")] = None
-    page: Annotated[int | None, given_by("NUMBER", "Its page, from 0, where the file has several.")] = None
-    spacing: Annotated[str | None, given_by("S[,S]", "Its pixel size along x, y, in target units.  [default: 1]")] = None
-    origin: Annotated[str | None, given_by("X,Y", "Centre of its first pixel, in target units.  [default: 0]")] = None
+    image: Annotated[Path | None, given_by("FILE", "A TIFF of the target, to draw behind the figures; a stack in 3D.")] = None
+    page: Annotated[int | None, given_by("NUMBER", "Its page (2D) or channel (3D), from 0, where the file has several.")] = None
+    spacing: Annotated[str | None, given_by("S[,S]", "Its pixel size along x, y[, z], in target units.  "
+                                            "[default: that of the file]")] = None
+    origin: Annotated[str | None, given_by("X,Y[,Z]", "Centre of its first pixel, in target units.  [default: 0]")] = None
     figures: Annotated[Path | None, given_by("DIR", "Write the figures as PDF into this folder too.")] = None
     title: Annotated[str | None, given_by("TEXT", "Heading of the page.  [default: the names of the files]")] = None
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")] = False
@@ -43,8 +44,9 @@ class Page:
         """Write the page and the figures; what was written."""
         from ..report import write
 
+        d = result.pairs.dimension
         files = [path.name for path in (given.file, given.file2) if path is not None]
         return write(result, self.output, targets=read_targets(self.targets), image=self.image, page=self.page,
-                     spacing=1.0 if self.spacing is None else along_axes("--spacing", self.spacing, 2),
-                     origin=0.0 if self.origin is None else along_axes("--origin", self.origin, 2),
+                     spacing=None if self.spacing is None else along_axes("--spacing", self.spacing, d),
+                     origin=0.0 if self.origin is None else along_axes("--origin", self.origin, d),
                      figures=self.figures, files=files, title=self.title, force=self.force)

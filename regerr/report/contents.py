@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..checking import Check, check
-from ..errors import RegistrationError, RegistrationWarning
+from ..errors import RegistrationWarning, UnsupportedError
+from ..models import parse_model
 from ..nested import LADDER
 from ..progress import watched
+from ..reporting.additions import refitted
 from ..reporting.findings import LEVEL, Findings, find, own_ladder
-from ..reporting.forecasts import Forecast, forecast, forecasts
-from ..results import fit
+from ..reporting.forecasts import Forecast, forecast, forecasts, together
 from .gains import Gains, gains
 
 if TYPE_CHECKING:
@@ -92,12 +93,6 @@ class Contents:
         return self.result.pairs.target_unit
 
     @property
-    def costly(self) -> bool:
-        """Whether each point of a boundary takes a search: with given covariances, and with heavy tails."""
-        noise = self.result.noise
-        return noise.shape == "given" or noise.tails is not None
-
-    @property
     def suspicious(self) -> frozenset[str]:
         """Names of fiducials that do not agree with the others."""
         beads = self.found.beads
@@ -129,18 +124,21 @@ def gather(result: RegistrationResult, targets: Any = None, files: Sequence[str]
             "ladder": lambda: own_ladder(result),
             "rungs": lambda: _rungs(result, found),
             "fiducials": lambda: forecast(result, result.pairs.source, "tre", LEVEL, names=result.pairs.names),
-            "targets": lambda: () if targets is None else forecasts(result, targets),
-            "ends": lambda: _ends(result, found),
+            "targets": lambda: _measured(result, found, targets),
+            "ends": lambda: together(found.centre, found.edge),
             "drawn": lambda: found.targets or _some_fiducials(result),
             "gains": lambda: gains(result, found.targets or found.edge)}
         made = {name: make() for name, make in watched(list(parts.items()), "Report, numbers")}
         return Contents(result, tuple(files), found, **made)
 
 
-def _ends(result: RegistrationResult, found: Findings) -> Forecast:
-    both = (found.centre, found.edge)
-    places = np.concatenate([one.prediction.targets for one in both])
-    return forecast(result, places, "tre", LEVEL, names=[name for one in both for name in one.names])
+def _measured(result: RegistrationResult, found: Findings, targets: Any) -> tuple[Forecast, ...]:
+    """Forecasts of the targets of each kind, that of the TRE the one of the findings; how far regions reach is asked here."""
+    made = () if targets is None else forecasts(result, targets)
+    own = tuple(found.targets if one.kind == "tre" and found.targets is not None else one for one in made)
+    for one in own:
+        assert one.extents is not None
+    return own
 
 
 def _some_fiducials(result: RegistrationResult) -> Forecast:
@@ -160,15 +158,21 @@ def _rungs(result: RegistrationResult, found: Findings) -> tuple[Rung, ...]:
 
 
 def _rung(result: RegistrationResult, found: Findings, name: str) -> Rung | None:
+    model, pairs = parse_model(name), result.pairs
     try:
-        other = result if name == result.model.card.name else fit(result.pairs, name, result.noise)
-    except RegistrationError:
+        few = pairs.n < model.under(result.noise).least_pairs(pairs.dimension)
+    except UnsupportedError:
+        return None
+    if few:
+        return None
+    other = result if name == result.model.card.name else refitted(pairs, model, result.noise)
+    if other.failure:
         return None
     places = np.concatenate([found.centre.prediction.targets, found.edge.prediction.targets])
     ends = found.centre.radius[0], found.edge.radius[0]
     centre, edge = ends if other is result else forecast(other, places, "tre", LEVEL).radius
-    x = result.pairs.source
+    x = pairs.source
     apart = np.linalg.norm(other.transform.apply(x) - result.transform.apply(x), axis=-1).max()
-    return Rung(name, other.model.card.parameters[result.pairs.dimension], float(other.fre_rms), float(other.fle_rms),
+    return Rung(name, other.model.card.parameters[pairs.dimension], float(other.fre_rms), float(other.fle_rms),
                 float(centre), float(edge), float(apart))
 

@@ -1,7 +1,8 @@
 """What would help most: one more fiducial and where, more of them, or fiducials that are localised better.
 
 A gain is told at the place where the registration is least sure of all that were asked. A new fiducial enters where the present
-fit puts it, and with the noise that the present fit found: so its gain is that of the design, not of a lucky residual.
+fit puts it, and with the noise that the present fit found: so its gain is that of the design, not of a lucky residual. Where
+fiducials came with covariances it is localised as the one of median noise is.
 """
 
 from __future__ import annotations
@@ -12,8 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..pairs import FiducialPairs
-from ..results import fit
+from ..reporting.additions import noise_level, typical, with_one_more
 
 if TYPE_CHECKING:
     from ..reporting.forecasts import Forecast
@@ -37,6 +37,8 @@ class Gains:
         Radius with that fiducial.
     doubled : float
         Radius with twice as many fiducials, spread like the present ones.
+    like : str
+        The fiducial that the new one is localised like; empty where all are alike.
     own : float
         Share of the variance of an observation, at that place, that is the target's own localisation, 0 to 1; NaN where the
         noise does not tell.
@@ -47,11 +49,12 @@ class Gains:
     place: np.ndarray
     one: float
     doubled: float
+    like: str
     own: float
 
 
 def gains(result: RegistrationResult, asked: Forecast) -> Gains | None:
-    """What would help the largest of some regions of the TRE; None where one is unbounded, or the noise is not estimated alike.
+    """What would help the largest of some regions of the TRE; None where one is unbounded, or the pairs fit exactly.
 
     Parameters
     ----------
@@ -60,8 +63,7 @@ def gains(result: RegistrationResult, asked: Forecast) -> Gains | None:
     asked : Forecast
         Its TRE at some places.
     """
-    given = result.noise.shape == "given" or result.pairs.source_covariance is not None
-    if given or not asked.bounded.all() or result.estimator.exact(result.fitted):
+    if not asked.bounded.all() or result.estimator.exact(result.fitted):
         return None
     worst = int(np.argmax(asked.radius))
     targets = asked.prediction.targets
@@ -69,9 +71,9 @@ def gains(result: RegistrationResult, asked: Forecast) -> Gains | None:
     new = _box(box.min(0), box.max(0))
     factor = _factors(result, new, targets[worst])
     best = int(np.argmin(factor))
-    before = float(asked.radius[worst])
+    before, k = float(asked.radius[worst]), typical(result)
     return Gains(asked.names[worst], before, new[best], before * min(float(factor[best]), 1.0), before / np.sqrt(2.0),
-                 _own_share(result, targets[worst]))
+                 "" if k is None else result.pairs.names[k], _own_share(result, targets[worst]))
 
 
 def _box(low: np.ndarray, high: np.ndarray) -> np.ndarray:
@@ -82,19 +84,11 @@ def _box(low: np.ndarray, high: np.ndarray) -> np.ndarray:
 
 def _factors(result: RegistrationResult, new: np.ndarray, target: np.ndarray) -> np.ndarray:
     """R.m.s. TRE at a target with each of k new fiducials alone over that without, (k,); 1 where there is no fit."""
-    pairs = result.pairs
-    images = result.transform.apply(new)
-    more = FiducialPairs(_with(pairs.source, new), _with(pairs.target, images))
-    refitted = fit(more, result.model, result.noise, on_failure="mark")
+    refitted = with_one_more(result, new)
     with np.errstate(divide="ignore", invalid="ignore"):
-        rms = refitted.predict(target[None], "tre").rms[:, 0] * (result.fle_rms / refitted.fle_rms)
+        rms = refitted.predict(target[None], "tre").rms[:, 0] * (noise_level(result) / noise_level(refitted))
         factor = rms / result.predict(target[None], "tre").rms[0]
     return np.where((refitted.failure == 0) & np.isfinite(factor), factor, 1.0)
-
-
-def _with(points: np.ndarray, new: np.ndarray) -> np.ndarray:
-    """A batch (k, n + 1, d) with one more point each."""
-    return np.concatenate([np.broadcast_to(points, (len(new), *points.shape)), new[:, None]], -2)
 
 
 def _own_share(result: RegistrationResult, target: np.ndarray) -> float:

@@ -13,7 +13,7 @@ from .vector import inline
 
 if TYPE_CHECKING:
     from .contents import Contents
-    from .figures import Drawing
+    from .scene import Drawing
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 

@@ -35,9 +35,11 @@ def verdict(contents: Contents) -> Markup:
     badge = "Nothing speaks against this registration" if sound else "Look before you rely on this registration" \
         if determined(contents) else "These fiducials do not tell how sure this registration is"
     kind, mark = ("sound", "✓") if sound else ("doubtful", "!")
-    reasons = [] if check.sound else [element("p", "Reasons to doubt it:"), listed(_sentence(reason) for reason in check.reasons)]
+    said = headline(contents)
+    doubts = [] if check.sound else [reason for reason in map(_sentence, check.reasons) if reason not in said]
+    reasons = [element("p", "Reasons to doubt it:"), listed(doubts)] if doubts else []
     return element("section", element("p", element("span", mark, aria_hidden="true", class_="mark"), badge, class_="badge"),
-                   *(element("p", said, class_="said") for said in headline(contents)), *reasons, class_=f"verdict {kind}")
+                   *(element("p", words, class_="said") for words in said), *reasons, class_=f"verdict {kind}")
 
 
 def next_steps(contents: Contents) -> Markup:
@@ -79,7 +81,7 @@ def transformation(contents: Contents) -> Markup:
 
 
 def _quantity(one: Quantity) -> list[str]:
-    return [one.name, plus_minus(float(one.value), float(one.sd), one.unit), one.definition]
+    return [one.name, plus_minus(float(one.value), float(one.sd), unit_word(one.unit)), one.definition]
 
 
 def predictions(contents: Contents) -> Markup:
@@ -95,11 +97,8 @@ def _forecast(contents: Contents, one: Forecast) -> Markup:
     dimension = contents.result.pairs.dimension
     unit, (what, power) = unit_word(contents.unit), _CONTENT[dimension]
     header = ["", f"lands at ({unit})", *(f"s.d. {axis} ({unit})" for axis in "xyz"[:dimension]), f"r.m.s. ({unit})",
-              f"95 % radius ({unit})"]
-    rows = _forecast_rows(one)
-    if not contents.costly:
-        header += [f"half-lengths ({unit})", f"{what} ({unit}{power})"]
-        rows = [[*row, *size] for row, size in zip(rows, _sizes(one), strict=True)]
+              f"95 % radius ({unit})", f"half-lengths ({unit})", f"{what} ({unit}{power})"]
+    rows = [[*row, *size] for row, size in zip(_forecast_rows(one), _sizes(one), strict=True)]
     assumed = " It rests on the assumed ratio of the two noises, which the points cannot tell." if one.kind == "lre" else ""
     words = (f": {QUESTIONS[one.kind].partition(': ')[2]}{assumed} S.d. and r.m.s. to first order; radius: largest distance from "
              "the prediction to the edge of the 95 % region.")

@@ -6,7 +6,7 @@ in all axes but for what is given, which is reordered too.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +15,14 @@ import numpy as np
 from ..canvas import SMALL, frame
 from ..noise import Noise
 from ..pairs import FiducialPairs
-from ..results import RegistrationResult, fit
+from ..reporting.additions import refitted
+from ..results import RegistrationResult
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_ORDERS: dict[int, tuple[tuple[int, ...], ...]] = {2: ((0, 1),), 3: ((0, 1, 2), (2, 1, 0), (0, 2, 1))}
+ORDERS: dict[int, tuple[tuple[int, ...], ...]] = {2: ((0, 1),), 3: ((0, 1, 2), (2, 1, 0), (0, 2, 1))}
 _WIDTH, _LEAST = 6.6, 0.34  # inches of a figure, and the least share of the broadest panel that a thin one has
 _LETTERS = 24
 _RASTER = 1000  # fiducials from which on marks are drawn as pixels, so that the page stays small
@@ -50,23 +51,24 @@ class View:
         return np.asarray(points)[..., list(self.order)]
 
     def finish(self, unit: str) -> None:
-        """Name the axes that are drawn; names beside points are cut short, and take no room from the picture."""
+        """Name the axes that are drawn; names beside points are cut short, take no room, and none is written over another."""
         for text in self.ax.texts:
             text.set_text(short(text.get_text()))
             text.set_in_layout(False)
+        _keep_apart(self.ax)
         for marks in (*self.ax.lines, *self.ax.collections) if self.result.pairs.n > _RASTER else ():
             marks.set_rasterized(True)
         for axis, k in zip("xy", self.order, strict=False):
             getattr(self.ax, f"set_{axis}label")(f"{'xyz'[k]} ({unit})", fontsize=SMALL + 1)
 
 
-def drawn(result: RegistrationResult, points: np.ndarray, unit: str, draw: Callable[[View], None]) -> Figure:
+def drawn(sides: Sequence[RegistrationResult], points: np.ndarray, unit: str, draw: Callable[[View], None]) -> Figure:
     """A figure of a registration: one panel in 2D; in 3D three that share their axes, and the legend in the fourth place.
 
     Parameters
     ----------
-    result : RegistrationResult
-        Of one dataset.
+    sides : sequence of RegistrationResult
+        One dataset, with its axes in each of the `ORDERS`.
     points : (m, d)
         What the panels make room for.
     unit : str
@@ -74,7 +76,12 @@ def drawn(result: RegistrationResult, points: np.ndarray, unit: str, draw: Calla
     draw : callable
         Draws on the axes of one view, its legend too.
     """
-    return _flat(result, points, unit, draw) if result.pairs.dimension == 2 else _orthogonal(result, points, unit, draw)
+    return (_flat if len(sides) == 1 else _orthogonal)(sides, points, unit, draw)
+
+
+def sides_of(result: RegistrationResult) -> list[RegistrationResult]:
+    """One dataset with its axes in each of the `ORDERS`."""
+    return [reordered(result, order) for order in ORDERS[result.pairs.dimension]]
 
 
 def short(name: str) -> str:
@@ -82,29 +89,42 @@ def short(name: str) -> str:
     return name if len(name) <= _LETTERS else f"{name[:_LETTERS - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
-def _flat(result: RegistrationResult, points: np.ndarray, unit: str, draw: Callable[[View], None]) -> Figure:
+def _keep_apart(ax: Axes) -> None:
+    """Take away each name beside a point that would touch one before it."""
+    from matplotlib.text import Annotation
+
+    ax.apply_aspect()
+    kept: list[Any] = []
+    for name in [text for text in ax.texts if isinstance(text, Annotation)]:
+        box = name.get_window_extent()
+        if any(box.overlaps(other) for other in kept):
+            name.remove()
+        else:
+            kept.append(box)
+
+
+def _flat(sides: Sequence[RegistrationResult], points: np.ndarray, unit: str, draw: Callable[[View], None]) -> Figure:
     from matplotlib.figure import Figure
 
     left, right, bottom, top = frame(points)
     height = float(np.clip(0.8 * _FLAT["width"] * (bottom - top) / (right - left), _FLAT["least"], _FLAT["most"]))
     figure = Figure(figsize=(_FLAT["width"], height + _FLAT["around"]), dpi=150, layout="constrained")
-    view = View((0, 1), result, figure.add_subplot())
+    view = View(ORDERS[2][0], sides[0], figure.add_subplot())
     draw(view)
     view.finish(unit)
     return figure
 
 
-def _orthogonal(result: RegistrationResult, points: np.ndarray, unit: str, draw: Callable[[View], None]) -> Figure:
+def _orthogonal(sides: Sequence[RegistrationResult], points: np.ndarray, unit: str, draw: Callable[[View], None]) -> Figure:
     from matplotlib.figure import Figure
 
-    sides = points.max(0) - points.min(0)
-    x, y, z = np.maximum(sides, _LEAST * sides.max())
+    lengths = points.max(0) - points.min(0)
+    x, y, z = np.maximum(lengths, _LEAST * lengths.max())
     height = _WIDTH * (y + z) / (x + z)
     figure = Figure(figsize=(_WIDTH, float(np.clip(height, 4.0, 9.0))), dpi=150, layout="constrained")
     grid = figure.add_gridspec(2, 2, width_ratios=[x, z], height_ratios=[y, z])
     cells = (grid[0, 0], grid[0, 1], grid[1, 0])
-    views = [View(order, reordered(result, order), figure.add_subplot(cell))
-             for order, cell in zip(_ORDERS[3], cells, strict=True)]
+    views = [View(order, side, figure.add_subplot(cell)) for order, side, cell in zip(ORDERS[3], sides, cells, strict=True)]
     for view in views:
         draw(view)
         view.finish(unit)
@@ -131,7 +151,7 @@ def reordered(result: RegistrationResult, order: tuple[int, ...]) -> Registratio
     source, target = (None if c is None else _turned(c, at) for c in (pairs.source_covariance, pairs.target_covariance))
     turned = FiducialPairs(pairs.source[:, at], pairs.target[:, at], pairs.names, pairs.source_unit, pairs.target_unit, source,
                            target, source_step=pairs.source_step, target_step=pairs.target_step)
-    return fit(turned, result.model, _noise(result.noise, at))
+    return refitted(turned, result.model, _noise(result.noise, at))
 
 
 def _noise(noise: Noise, at: list[int]) -> Noise:

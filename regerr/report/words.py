@@ -74,7 +74,7 @@ def _sureness(contents: Contents) -> str:
     if number(centre, 2) == number(edge, 2):
         return f"Within the field of the {n} fiducials the 95 % radius is {length(contents, edge)}."
     return (f"Within the field of the {n} fiducials the 95 % radius is {span(contents, centre, edge)}: the least at their "
-            f"centre, the most at {found.edge.names[0]!r}.")
+            f"centre, the most at fiducial {found.edge.names[0]!r}.")
 
 
 def own_tests(contents: Contents) -> list[Comparison]:
@@ -98,7 +98,7 @@ def _model(contents: Contents) -> str:
         return (f"The pairs do not look like {article(own)} transformation and noise (p {equals(p)}), but a misplaced fiducial "
                 "may be all that is behind it.")
     return (f"There is evidence against {article(own)} transformation (p {equals(p)}): {article(worst.models[1])} one fits "
-            f"better than chance allows{size}. The radius holds only where the transformation is {own}.")
+            f"better than chance allows{size}. The radius holds only where the transformation is {article(own)} one.")
 
 
 def _wider_than_needed(contents: Contents) -> str:
@@ -148,7 +148,7 @@ def _doubts(contents: Contents) -> list[str]:
     """The action of the check, or of the tests."""
     if not contents.check.sound:
         return [sentence(contents.check.action)] if contents.check.action else []
-    return [doubt_sentence(contents.result)]
+    return [doubt_sentence(contents.result, contents.ladder)]
 
 
 def determined(contents: Contents) -> bool:
@@ -203,16 +203,18 @@ def _openings(contents: Contents) -> Iterator[str]:
     where = f"{point(more.place, decimals_for(_size(contents) / 100.0))} {unit_word(pairs.source_unit)} of the source"
     before, one, doubled = (length(contents, value) for value in (more.before, more.one, more.doubled))
     share = 1.0 - more.one / more.before
+    like = f", if it is localised as well as {more.like!r}, the fiducial of median noise" if more.like else ""
     if share >= _WORTH:
         yield (f"To be surer at {more.name!r}, where the radius is {before}, add a fiducial near {where}: the radius there would "
-               f"shrink to about {one}. Twice as many fiducials, spread like these, would make it about {doubled}.")
+               f"shrink to about {one}{like}. Twice as many fiducials, spread like these, would make it about {doubled}.")
     else:
         yield (f"No single new fiducial would help much: the best one, near {where}, would shrink the radius at {more.name!r} by "
-               f"{number(100 * share, 2)} %. Twice as many, spread like these, would bring it from {before} to about {doubled}.")
+               f"{number(100 * share, 2)} %{like}. Twice as many, spread like these, would bring it from {before} to about "
+               f"{doubled}.")
     if more.own >= _OWN:
         own = "more than 99" if more.own > 0.99 else f"{100 * more.own:.0f}"
-        yield (f"To predict better where a feature will be seen, localise it better rather than add fiducials: at {more.name!r} "
-               f"{own} % of that variance is the noise of the feature itself.")
+        yield (f"To predict better where a feature will be seen, localise it better rather than add fiducials: of the variance "
+               f"at {more.name!r} {own} % is the noise of the feature itself.")
 
 
 def _size(contents: Contents) -> float:

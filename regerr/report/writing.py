@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..results import RegistrationResult
-    from .figures import Drawing
     from .picture import Picture
+    from .scene import Drawing
 
 
-def write(result: RegistrationResult, path: str | Path, *, targets: Any = None, image: Any = None, spacing: Any = 1.0,
+def write(result: RegistrationResult, path: str | Path, *, targets: Any = None, image: Any = None, spacing: Any = None,
           origin: Any = 0.0, page: int | None = None, figures: str | Path | None = None, files: Sequence[str] = (),
           title: str | None = None, force: bool = False) -> list[Path]:
     """Write a report on one registration: one page that needs no network, and nothing beside it.
@@ -32,12 +32,15 @@ def write(result: RegistrationResult, path: str | Path, *, targets: Any = None, 
         The page, ``.html``.
     targets : (m, d) array or `regerr.io.Points`, optional
         Points of the source to predict, source units.
-    image : (y, x) array or path of a TIFF file, optional
-        An image of the target, to draw below the figures; 2D registrations only.
-    spacing, origin : float or (2,)
-        Its pixel size, and the centre of its first pixel, x before y, target units.
+    image : (y, x) or (z, y, x) array or path of a TIFF file, optional
+        An image of the target, to draw below the figures: a picture in 2D, a stack in 3D.
+    spacing : float or (d,), optional
+        Its pixel size, x before y before z, target units; by default that of the file's OME or ImageJ metadata, and 1 where the
+        target is in pixels.
+    origin : float or (d,)
+        Centre of its first pixel, target units.
     page : int, optional
-        Which page of a TIFF file with several, from 0.
+        Of a file with several: which page in 2D, which channel in 3D; from 0.
     figures : str or Path, optional
         A folder for the figures as PDF; it is made when it is not there.
     files : sequence of str, optional
@@ -82,11 +85,10 @@ def write(result: RegistrationResult, path: str | Path, *, targets: Any = None, 
 def _picture(result: RegistrationResult, image: Any, spacing: Any, origin: Any, page: int | None) -> Picture | None:
     from .picture import picture_of
 
-    if image is None:
+    pairs = result.pairs
+    if image is None or pairs.batch_shape:
         return None
-    if result.pairs.dimension == 3:
-        raise InputError("an image is drawn below figures of 2D fiducials alone, and these are 3D: leave it out")
-    return picture_of(image, spacing, origin, page)
+    return picture_of(image, pairs.target, pairs.target_unit, spacing, origin, page)
 
 
 @contextmanager

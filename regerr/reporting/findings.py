@@ -115,12 +115,12 @@ def own_ladder(result: RegistrationResult) -> Ladder:
                           test="wild-t" if heavy else "F")
 
 
-def doubt(result: RegistrationResult) -> tuple[Comparison, str] | None:
+def doubt(result: RegistrationResult, ladder: Ladder | None = None) -> tuple[Comparison, str] | None:
     """The test that clearly speaks against the model of one dataset, and the simplest model that nothing speaks against.
 
-    Of several such tests the one against that simplest model (theory, section 7).
+    Of several such tests the one against that simplest model (theory, section 7). The ladder is its own unless given.
     """
-    ladder = own_ladder(result)
+    ladder = own_ladder(result) if ladder is None else ladder
     own = [test for test in ladder.comparisons if test.models[0] == result.model.card.name and test.p_value < DOUBTFUL]
     if not own or ladder.simplest is None:
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import InputError, RegistrationWarning
 from ..predictions import KINDS, Prediction
 from ..regions import Region
-from .extents import half_axes, radius
+from .extents import Extents
 
 if TYPE_CHECKING:
     from ..results import RegistrationResult
@@ -60,20 +60,25 @@ class Forecast:
         """R.m.s. length of the deviation (m,), target units, first order."""
         return self.prediction.rms
 
-    @cached_property
+    @property
     def radius(self) -> np.ndarray:
         """Largest distance of the region from the predicted point, (m,)."""
-        return radius(self.region)
+        return self.extents.radius
 
-    @cached_property
+    @property
     def half_axes(self) -> np.ndarray:
         """Half-lengths of the region, longest first, (m, d)."""
-        return half_axes(self.region)
+        return self.extents.half_axes
 
-    @cached_property
+    @property
     def volume(self) -> np.ndarray:
         """Area in 2D, volume in 3D, (m,)."""
-        return self.region.volume
+        return self.extents.volume
+
+    @cached_property
+    def extents(self) -> Extents:
+        """How far each region reaches."""
+        return Extents.of(self.region, self.bounded)
 
     @cached_property
     def bounded(self) -> np.ndarray:
@@ -111,6 +116,15 @@ def forecast(result: RegistrationResult, targets: Any, kind: str, level: float =
     if len(labels) != prediction.targets.shape[-2]:
         raise InputError(f"there are {len(labels)} names for {prediction.targets.shape[-2]} targets: give one name per target")
     return Forecast(labels, prediction, prediction.region(level, method))
+
+
+def together(one: Forecast, other: Forecast) -> Forecast:
+    """Two forecasts of one kind, registration, level and method as one, which knows what they know of their regions."""
+    prediction = replace(one.prediction, targets=np.concatenate([one.prediction.targets, other.prediction.targets]))
+    out = Forecast((*one.names, *other.names), prediction, replace(one.region, prediction=prediction))
+    # what is asked of a region may take a search at each of many points
+    vars(out).update(bounded=np.concatenate([one.bounded, other.bounded]), extents=one.extents.joined(other.extents))
+    return out
 
 
 def _compare_units(result: RegistrationResult, unit: str | None) -> None:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..pairs import FiducialPairs
 from ..regions import Region
-from ..results import fit
+from .additions import with_one_more
 from .extents import reach
 
 if TYPE_CHECKING:
@@ -80,19 +79,11 @@ def _sphere(d: int) -> np.ndarray:
 
 def _closing(result: RegistrationResult, region: Region, thin: np.ndarray) -> np.ndarray | None:
     """The nearest new fiducial along the thin direction, on the side of the target, that bounds the region if it fits."""
-    x, y, target = result.pairs.source, result.pairs.target, region.prediction.targets
+    x, target = result.pairs.source, region.prediction.targets
     centre = x.mean(0)
     side = 1.0 if (target[0] - centre) @ thin >= 0 else -1.0
     new = centre + side * np.sqrt(((x - centre) ** 2).sum(-1).mean()) * _STEPS[:, None] * thin
-    image = result.transform.apply(new)
-    more = FiducialPairs(_with(x, new), _with(y, image), source_step=result.pairs.source_step,
-                         target_step=result.pairs.target_step)
-    refitted = fit(more, result.model, result.noise, on_failure="mark")
+    refitted = with_one_more(result, new)
     closed = refitted.predict(target, region.prediction.kind).region(region.level, region.method).bounded[:, 0]
     closed = closed & (refitted.failure == 0)
     return new[np.argmax(closed)] if closed.any() else None
-
-
-def _with(points: np.ndarray, new: np.ndarray) -> np.ndarray:
-    """A batch (k, n + 1, d) with one more point each."""
-    return np.concatenate([np.broadcast_to(points, (len(new), *points.shape)), new[:, None]], -2)

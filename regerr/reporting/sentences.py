@@ -33,6 +33,7 @@ from .text import (
 )
 
 if TYPE_CHECKING:
+    from ..deformation import Ladder
     from ..results import RegistrationResult
     from .forecasts import Forecast
 
@@ -91,9 +92,9 @@ def _doubt(found: Findings) -> str:
     return doubt_sentence(found.result)
 
 
-def doubt_sentence(result: RegistrationResult) -> str:
+def doubt_sentence(result: RegistrationResult, ladder: Ladder | None = None) -> str:
     """That the pairs speak against the model, and which one to take; nothing where they do not."""
-    clear = doubt(result)
+    clear = doubt(result, ladder)
     if clear is None:
         return ""
     test, better = clear
