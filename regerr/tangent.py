@@ -41,10 +41,13 @@ def gradient(moves: np.ndarray, points: np.ndarray) -> np.ndarray:
 
 
 def cayley(generator: np.ndarray) -> np.ndarray:
-    """The rotation ``(I - W/2)^-1 (I + W/2)`` (..., d, d) of an antisymmetric W, equal to ``exp(W)`` to second order."""
-    half = 0.5 * generator
-    identity = np.eye(generator.shape[-1])
-    return np.linalg.solve(identity - half, identity + half)
+    """The rotation ``(I - W/2)^-1 (I + W/2)`` (..., d, d) of an antisymmetric W, equal to ``exp(W)`` to second order.
+
+    Written out, ``I + (W + W^2/2)/(1 + t)`` with ``t = |W|^2/8``: a solver takes ``I - W/2`` for singular where W is huge.
+    """
+    size = np.sqrt((generator**2).sum((-2, -1), keepdims=True))
+    unit, t = generator / np.where(size > 0, size, 1.0), size**2 / 8.0
+    return np.eye(generator.shape[-1]) + size / (1.0 + t) * unit + 4.0 * t / (1.0 + t) * (unit @ unit)
 
 
 def turned(w: np.ndarray) -> np.ndarray:

@@ -191,7 +191,11 @@ def test_the_shipped_example_is_what_the_generator_makes_and_says_so():
             with tifffile.TiffFile(io.BytesIO(held)) as old, tifffile.TiffFile(io.BytesIO(content)) as new:
                 assert np.array_equal(old.asarray(), new.asarray())
         else:
-            assert json.loads(held) == json.loads(content) and "no microscope" in held.decode()
+            old, new = json.loads(held), json.loads(content)
+            assert "no microscope" in held.decode() and old["shared"] == new["shared"] and old["options"] == new["options"]
+            for side in ("source", "target"):
+                for field in ("points", "amounts", "spacing"):  # the last digit depends on the processor
+                    np.testing.assert_allclose(old[side][field], new[side][field], rtol=1e-12)
     assert sum((folder / name).stat().st_size for name in contents()) < 200_000
 
 

@@ -72,9 +72,10 @@ class Field:
 
     @property
     def symmetric(self) -> bool:
-        """Whether u_1 and -u_1 are alike: rotations in the plane (theory, section 19)."""
+        """Whether u_1 and -u_1 are alike: rotations in the plane under equal Gaussian noise (theory, section 19)."""
         p = self.region.prediction
-        return p.estimator.polar and p.estimator.noise.shape == "isotropic" and p.dimension == 2 and self.region.method.even
+        alike = p.estimator.noise.shape == "isotropic" and p.estimator.noise.tails is None
+        return p.estimator.polar and alike and p.dimension == 2 and self.region.method.even
 
     @property
     def dimension(self) -> int:

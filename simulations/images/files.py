@@ -27,7 +27,7 @@ def files_of(pair: CorrelatedImages, options: dict[str, Any]) -> dict[str, str |
 
 
 def ome_tiff(image: BeadImage, name: str) -> bytes:
-    """One image as OME-TIFF with its pixel size; the same image gives the same bytes.
+    """One image as OME-TIFF with its pixel size; the same image gives the same bytes on one machine.
 
     Raises
     ------
