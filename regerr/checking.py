@@ -233,4 +233,5 @@ def _few(result: RegistrationResult) -> list[Finding]:
     n, least = result.pairs.n, result.estimator.least_pairs(result.pairs.dimension)
     if n > least:
         return []
-    return [Finding("few", f"{n} fiducials are too few to check any of them against the others", "add at least one more fiducial")]
+    return [Finding("few", f"{n} fiducials are too few to check any of them against the others",
+                    "add at least one more fiducial")]

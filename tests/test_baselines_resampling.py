@@ -361,7 +361,7 @@ def test_draws_follow_the_seed_and_the_dataset(baseline: type[Baseline]) -> None
     again = baseline("rigid", seed=2).predict(twice, targets, "tre").lengths
     assert (np.abs(again - first) > 0).mean() > 0.9
     fewer = baseline("rigid", seed=1).predict(twice, targets[:1], "tre").lengths
-    np.testing.assert_array_equal(fewer[..., 0, :], first[..., 0, :])
+    np.testing.assert_allclose(fewer[..., 0, :], first[..., 0, :], rtol=1e-12, atol=1e-12)  # sums of other shapes
 
 
 @pytest.mark.parametrize(("wrong", "sentence"), [({"refits": 0}, "refits of the bootstrap is 0: give a whole number"),

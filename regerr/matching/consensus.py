@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..linalg import determinant, matrix_components
 from .chance import log_tail
 from .families import Maps
 from .problem import Problem
@@ -86,7 +87,7 @@ def refined(problem: Problem, maps: Maps) -> Consensus:
 def _allowed(problem: Problem, asked: np.ndarray, found: np.ndarray) -> Maps:
     maps = problem.family.of_triangles(problem.moving.points[asked], problem.fixed.points[found])
     d = maps.matrix.shape[-1]
-    size = np.abs(np.linalg.det(maps.matrix)) ** (1.0 / d)
+    size = np.abs(determinant(matrix_components(maps.matrix))) ** (1.0 / d)
     return maps[(size >= problem.scales[0]) & (size <= problem.scales[1])] if not problem.family.keeps_size else maps
 
 

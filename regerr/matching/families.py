@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..linalg import apply, proper_rotation, transpose
+from ..linalg import apply, determinant, matrix_components, proper_rotation, transpose
 
 _TINY = 1e-9  # side over the longest one of a triangle that has no shape
 
@@ -160,5 +160,5 @@ def _edges(triangles: np.ndarray) -> np.ndarray:
         normal = np.cross(a, b)
         normal /= np.sqrt(np.maximum(np.linalg.norm(normal, axis=-1, keepdims=True), 1e-300))
         edges = np.stack([a, b, normal], -1)
-    flat = np.abs(np.linalg.det(edges)) < 1e-9
+    flat = np.abs(determinant(matrix_components(edges))) < 1e-9
     return np.where(flat[:, None, None], np.eye(triangles.shape[-1]), edges)

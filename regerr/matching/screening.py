@@ -68,8 +68,9 @@ class Screen:
         for axis in range(len(self.step)):
             place = scaled[:, axis] @ self.source.T + offset[:, axis, None]
             inside = inside & (place >= 0) & (place < self.cells)
-            cell = cell * self.cells + np.clip(place, 0, self.cells - 1).astype(np.int32)
-        classes = np.where(inside, self.table[cell], np.uint8(_OUTSIDE))
+            with np.errstate(invalid="ignore"):  # far outside: not looked up
+                cell = cell * np.int32(self.cells) + place.astype(np.int32)
+        classes = self.table[np.where(inside, cell, len(self.table) - 1)]
         among = (classes != _OUTSIDE).sum(-1)
         return np.min([self.tails[i, among, (classes <= i).sum(-1)] for i in range(len(RADII))], axis=0)
 
