@@ -21,9 +21,9 @@ FIGURES = (
     "distance_coverage_gathered", "distance_coverage_uniform", "distance_area_gathered", "distance_area_uniform",
     "boxes_gathered", "boxes_uniform", "coverage_table", "coverage_n_icip", "beads", "map", "coverage_n_regions",
     "noise_rigid", "noise_similarity", "noise_affine", "verdicts_icip", "verdicts_regions",
-    "trust_observation", "trust_tre", "size_observation", "size_tre", "deformation_tests",
+    "trust_observation", "trust_tre", "size_observation", "size_tre", "deformation_tests", "chain",
 )
-LONG = ("grand", "deformation")  # studies that take hours: their figures are drawn where their tables are
+LONG = ("grand", "deformation", "chain")  # studies that take hours: their figures are drawn where their tables are
 
 
 def build(results: Path) -> Path:

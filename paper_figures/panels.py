@@ -23,9 +23,14 @@ _LOWER_PART = 0.33  # of the height of an axis, at most, that coverages below it
 _ROOM = 0.014  # of the height, below and above
 
 
+def normal_quantile() -> float:
+    """Standard errors from a mean to the end of its interval."""
+    return NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
+
+
 def half_band(level: float, replicates: float) -> float:
     """Half the width of the band that holds 99 of 100 coverages of an exact region, each from so many independent replicates."""
-    return NormalDist().inv_cdf(0.5 + CONFIDENCE / 2) * math.sqrt(level * (1.0 - level) / replicates)
+    return normal_quantile() * math.sqrt(level * (1.0 - level) / replicates)
 
 
 def nominal(ax: Axes, level: float, replicates: float, margin: float | None = None) -> None:

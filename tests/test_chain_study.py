@@ -13,19 +13,13 @@ from typer.testing import CliRunner
 import regerr
 from regerr import InputError
 from regerr.matching import Verdict
-from simulations.images import Correlated, Electron, Field
+from tests.chain_cases import CELL, SMALL
 from validation.chain import running, steps
 from validation.chain.command import short
 from validation.chain.running import COLUMNS, judged, run, summarised
 from validation.chain.steps import WAYS, Registered, case_of, registered, with_strangers
-from validation.chain.study import ELECTRON, Cell, ChainStudy, fluorescent, study
+from validation.chain.study import ChainStudy, study
 from validation.cli import app
-
-DARK = Electron(0.12, contrast=0.05, length=0.15, edge=0.02, camera=ELECTRON)
-LAW = Correlated(13, fluorescent(contrast=0.05), DARK, Field((112, 112), 0.1, "µm"), Field((256, 256), 0.04, "µm"), 1.0, 1, 1,
-                 0.02, 1.0)
-CELL = Cell("small", LAW, held=3, cases=12)
-SMALL = ChainStudy((CELL, replace(CELL, title="two", model="similarity", cases=2)))
 
 
 @pytest.fixture(scope="module")
@@ -112,10 +106,20 @@ def test_a_refused_matching_is_neither_right_nor_wrong(case, monkeypatch):
 
 
 def test_verdicts_need_their_intervals():
-    row = {"tre": 0.95, "tre_se": 0.001, "observation": 0.945, "observation_se": 0.001, "silent_low": 0.0, "silent_high": 0.004}
+    row = {"tre": 0.95, "tre_se": 0.001, "observation": 0.945, "observation_se": 0.001, "silent_low": 0.0}
     assert running._verdict(row)[1] == "holds"
     assert running._verdict(row | {"tre": 0.93})[1] == "fails" and running._verdict(row | {"silent_low": 0.006})[1] == "fails"
-    assert running._verdict(row | {"tre_se": 0.02})[1] == running._verdict(row | {"silent_high": 0.01})[1] == "undecided"
+    assert running._verdict(row | {"tre_se": 0.02})[1] == "undecided"
+
+
+def test_all_cells_together_tell_how_often_the_chain_is_wrong_and_silent():
+    def told(silent, replicates):
+        rows = [{"way": "chain", "claims": claims, "replicates": replicates, "silent": value}
+                for claims, value in (("some", silent), ("some", 0.0), ("", 1.0))]
+        return running.silent(pd.DataFrame(rows))
+
+    assert told(0.0, 1000).startswith("Wrong without a warning: 0 of 2,000 pairs") and told(0.0, 1000).endswith("holds.")
+    assert told(0.0, 100).endswith("undecided.") and told(0.05, 1000).endswith("fails.")
 
 
 def test_other_workers_and_a_second_run_give_the_same_numbers(table, tmp_path, monkeypatch):
@@ -144,7 +148,7 @@ def test_the_command(tmp_path, monkeypatch):
     outer.command("other")(lambda: None)
     done = CliRunner().invoke(outer, ["study", "chain", "--quick", "--workers", "1", "--output", str(tmp_path)])
     assert done.exit_code == 0 and "3 wrong pairs, outliers removed" in done.output, done.output
-    assert (pd.read_csv(tmp_path / "chain" / "chain.csv")["cases"] == 2).all()
+    assert (pd.read_csv(tmp_path / "chain" / "chain.csv")["replicates"] == 2).all()
     for options, words in ((["--share", "0"], "share of images is 0"), (["--workers", "0"], "workers is 0")):
         refused = CliRunner().invoke(outer, ["study", "chain", "--output", str(tmp_path), *options])
         assert isinstance(refused.exception, InputError) and words in str(refused.exception)

@@ -29,13 +29,14 @@ def chain(
         raise InputError(f"the share of images is {share:g}: give a number above 0 and at most 1")
     check_counts(workers=workers)
     check_libraries()
-    from .running import run
+    from .running import run, silent
     from .study import study
 
     folder = output / "chain"
     with going_on("study chain", folder / "cells") as progress:
         table = run(study(quick).part(share) if share < 1 else study(quick), folder, workers, progress)
     typer.echo(short(table))
+    typer.echo(silent(table))
     typer.echo(f"The table is in {folder}: chain.csv, one row per cell and way.")
 
 
