@@ -301,3 +301,10 @@ def test_before_and_after():
     assert text.startswith("Without 'bead 3'") and re.search(r"fiducials +10 +9", text)
     assert number(float(before.fre_rms), 2) in text and number(float(after.fre_rms), 2) in text
     assert "a little less than they say" in " ".join(text.split())
+
+
+def test_under_given_covariances_the_lre_says_what_shares_the_noise():
+    both = dict.fromkeys(("source_covariance", "target_covariance"), np.tile(np.eye(2), (10, 1, 1)))
+    said = [" ".join(forecasts_report(r, forecasts(r, [[3.0, 4.0]], "lre")).split())
+            for r in (regerr.fit(simulate()), regerr.fit(simulate(**both)))]
+    assert "both images are equally noisy" in said[0] and "the given covariances share the noise" in said[1]

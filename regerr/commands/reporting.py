@@ -46,7 +46,7 @@ class Page:
 
         d = result.pairs.dimension
         files = [path.name for path in (given.file, given.file2) if path is not None]
-        return write(result, self.output, targets=read_targets(self.targets), image=self.image, page=self.page,
+        return write(result, self.output, targets=read_targets(self.targets, result.pairs), image=self.image, page=self.page,
                      spacing=None if self.spacing is None else along_axes("--spacing", self.spacing, d),
                      origin=0.0 if self.origin is None else along_axes("--origin", self.origin, d),
                      figures=self.figures, files=files, title=self.title, force=self.force)

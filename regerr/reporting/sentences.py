@@ -311,6 +311,8 @@ def _question(result: RegistrationResult, kind: str) -> str:
     assumed = {0.0: "all noise is in the target", math.inf: "all noise is in the source",
                1.0: "both images are equally noisy, as seen in the target"}.get(
         ratio, f"the noise of the source has {ratio:g} times the variance of that of the target, as seen in the target")
+    if result.noise.shape == "given":
+        assumed = "the given covariances share the noise rightly between the images"
     return QUESTIONS[kind] + (f" Assumes that {assumed}; the points cannot tell." if kind == "lre" else "")
 
 
