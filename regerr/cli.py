@@ -118,7 +118,8 @@ def map_(given: Input, fitting: Fitting,
          size: Annotated[str | None, given_by("WxH[xD]", "Pixels of the map.  [default: those of --image, else some 500 pixels "
                                                          "around the fiducials]")] = None,
          spacing: Annotated[str | None, given_by("S[,S,S]", "Pixel size along x, y[, z].  [default: 1]")] = None,
-         origin: Annotated[str | None, given_by("X,Y[,Z]", "Centre of the first pixel.  [default: 0]")] = None,
+         origin: Annotated[str | None, given_by("X,Y[,Z]", "Centre of the first pixel.  [default: 0, or half a pixel "
+                                                          "where points count from its corner]")] = None,
          image: Annotated[Path | None, given_by("FILE", "A TIFF of the map's field of view, to draw below the map.")] = None,
          space: Annotated[str, typer.Option(metavar="SPACE", help="The image of the map: source or target.")] = "source",
          kind: Annotated[str, typer.Option(metavar="KIND", help=KINDS)] = "tre",

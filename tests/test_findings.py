@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import math
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -209,7 +210,11 @@ def test_a_grid_around_the_fiducials_covers_them():
 def test_a_grid_from_texts():
     grid = grid_of(regerr.fit(simulate(d=3)), "40x30x20", "0.5,0.5,2", "1,2,3")
     assert grid.shape == (20, 30, 40) and grid.spacing == (0.5, 0.5, 2.0) and grid.origin == (1.0, 2.0, 3.0)
-    assert grid_of(regerr.fit(simulate()), "40x30").spacing == (1.0, 1.0)
+    plain = grid_of(regerr.fit(simulate()), "40x30")
+    assert plain.spacing == (1.0, 1.0) and plain.origin == (0.0, 0.0)
+    from_corners = regerr.fit(replace(simulate(), source_origin="corner"))
+    assert grid_of(from_corners, "40x30", "2,4").origin == (1.0, 2.0)
+    assert grid_of(from_corners, "40x30", space="target").origin == (0.0, 0.0)
 
 
 @pytest.mark.parametrize(("arguments", "words"), [

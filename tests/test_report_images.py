@@ -116,6 +116,9 @@ def test_the_size_of_a_picture_is_that_of_the_metadata(tmp_path: Path) -> None:
     # what is given counts, and coordinates in pixels have pixels of 1
     assert picture_of(path, np.ones((1, 2)), "nm", 5.0).spacing == (5.0, 5.0)
     assert picture_of(path, np.ones((1, 2)), "px").spacing == (1.0, 1.0)
+    # points that count from the corner of the first pixel have its centre half a pixel away
+    assert picture_of(path, np.ones((1, 2)), "px").origin == (0.0, 0.0)
+    np.testing.assert_allclose(picture_of(path, np.ones((1, 2)), "nm", corner=True).origin, [54.0, 100.0])
 
 
 def test_axes_may_have_units_of_their_own(tmp_path: Path) -> None:

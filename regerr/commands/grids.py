@@ -45,7 +45,8 @@ def grid_of(result: RegistrationResult, size: str | None = None, spacing: str | 
             image: Path | None = None, space: str = "source") -> Grid:
     """The grid that texts describe: "512x512", "0.1" or "0.1,0.1,0.3", "0,0".
 
-    Without a size it is that of the image; without an image too, some 500 pixels around the fiducials.
+    Without a size it is that of the image; without an image too, some 500 pixels around the fiducials. The first pixel lies at
+    zero, with its corner where the points count from there.
 
     Raises
     ------
@@ -59,7 +60,9 @@ def grid_of(result: RegistrationResult, size: str | None = None, spacing: str | 
     if sides is None:
         points = result.pairs.source if space == "source" else result.pairs.target
         return _around(points, steps, start)
-    return Grid(sides[::-1], steps or (1.0,) * d, start or (0.0,) * d)
+    steps = steps or (1.0,) * d
+    counted = result.pairs.source_origin if space == "source" else result.pairs.target_origin
+    return Grid(sides[::-1], steps, start or tuple(0.5 * step * (counted == "corner") for step in steps))
 
 
 def check_outputs(paths: Sequence[Path], force: bool) -> None:

@@ -25,7 +25,8 @@ class Page:
     page: Annotated[int | None, given_by("NUMBER", "Its page (2D) or channel (3D), from 0, where the file has several.")] = None
     spacing: Annotated[str | None, given_by("S[,S]", "Its pixel size along x, y[, z], in target units.  "
                                             "[default: that of the file]")] = None
-    origin: Annotated[str | None, given_by("X,Y[,Z]", "Centre of its first pixel, in target units.  [default: 0]")] = None
+    origin: Annotated[str | None, given_by("X,Y[,Z]", "Centre of its first pixel, in target units.  [default: 0, or half a "
+                                                       "pixel where points count from its corner]")] = None
     figures: Annotated[Path | None, given_by("DIR", "Write the figures as PDF into this folder too.")] = None
     title: Annotated[str | None, given_by("TEXT", "Heading of the page.  [default: the names of the files]")] = None
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")] = False
@@ -48,5 +49,5 @@ class Page:
         files = [path.name for path in (given.file, given.file2) if path is not None]
         return write(result, self.output, targets=read_targets(self.targets, result.pairs), image=self.image, page=self.page,
                      spacing=None if self.spacing is None else along_axes("--spacing", self.spacing, d),
-                     origin=0.0 if self.origin is None else along_axes("--origin", self.origin, d),
+                     origin=None if self.origin is None else along_axes("--origin", self.origin, d),
                      figures=self.figures, files=files, title=self.title, force=self.force)

@@ -96,8 +96,8 @@ class Picture:
         return Plane(_thinned(pixels, *steps), (right, down), (x, y))
 
 
-def picture_of(image: Any, points: np.ndarray, unit: str, spacing: Any = None, origin: Any = 0.0,
-               page: int | None = None) -> Picture:
+def picture_of(image: Any, points: np.ndarray, unit: str, spacing: Any = None, origin: Any = None,
+               page: int | None = None, corner: bool = False) -> Picture:
     """An image as it is drawn under points.
 
     Parameters
@@ -110,10 +110,12 @@ def picture_of(image: Any, points: np.ndarray, unit: str, spacing: Any = None, o
     spacing : float or (d,), optional
         Pixel size, x before y before z, in that unit. By default that of the file's OME or ImageJ metadata; 1 where the unit is a
         pixel.
-    origin : float or (d,)
+    origin : float or (d,), optional
         Centre of the first pixel, in that unit.
     page : int, optional
         Of a file with several pages (2D) or channels (3D), the one to show; the first is 0.
+    corner : bool
+        Whether points count from the corner of the first pixel, so that its centre lies half a pixel from the origin.
 
     Raises
     ------
@@ -126,7 +128,7 @@ def picture_of(image: Any, points: np.ndarray, unit: str, spacing: Any = None, o
     size = _size(found, unit, d) if spacing is None else _along("pixel size", spacing, d)
     if not min(size) > 0:
         raise InputError(f"the pixel size of the image is {spacing}: give a length above 0")
-    start = _along("origin", origin, d)
+    start = tuple(0.5 * s * corner for s in size) if origin is None else _along("origin", origin, d)
     index = np.rint((points - start) / size).astype(int)
     inside = ((index >= 0) & (index < found.values.shape[:d][::-1])).all(-1)
     if not inside.any():

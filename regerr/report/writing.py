@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def write(result: RegistrationResult, path: str | Path, *, targets: Any = None, image: Any = None, spacing: Any = None,
-          origin: Any = 0.0, page: int | None = None, figures: str | Path | None = None, files: Sequence[str] = (),
+          origin: Any = None, page: int | None = None, figures: str | Path | None = None, files: Sequence[str] = (),
           title: str | None = None, force: bool = False) -> list[Path]:
     """Write a report on one registration: one page that needs no network, and nothing beside it.
 
@@ -37,8 +37,8 @@ def write(result: RegistrationResult, path: str | Path, *, targets: Any = None, 
     spacing : float or (d,), optional
         Its pixel size, x before y before z, target units; by default that of the file's OME or ImageJ metadata, and 1 where the
         target is in pixels.
-    origin : float or (d,)
-        Centre of its first pixel, target units.
+    origin : float or (d,), optional
+        Centre of its first pixel, target units; half a pixel where the fiducials count from its corner, else 0.
     page : int, optional
         Of a file with several: which page in 2D, which channel in 3D; from 0.
     figures : str or Path, optional
@@ -88,7 +88,8 @@ def _picture(result: RegistrationResult, image: Any, spacing: Any, origin: Any, 
     pairs = result.pairs
     if image is None or pairs.batch_shape:
         return None
-    return picture_of(image, pairs.target, pairs.target_unit, spacing, origin, page)
+    return picture_of(image, pairs.target, pairs.target_unit, spacing, origin, page,
+                      pairs.target_origin == "corner")
 
 
 @contextmanager
