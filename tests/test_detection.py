@@ -12,6 +12,7 @@ from scipy.optimize import minimize
 from scipy.spatial import cKDTree
 
 from regerr import Camera, InputError, detect, read_points
+from regerr.detection import scatter
 from regerr.detection.bending import excess_share, sharpness_and_bend
 from regerr.detection.bounds import disc_bound, gaussian_bound
 from regerr.detection.camera import Variance
@@ -146,6 +147,26 @@ def test_the_fit_is_the_maximum_of_the_likelihood():
 
 def one_bead(law: Beads) -> BeadImage:
     return seen(np.random.default_rng(5), np.array([[10.2, 9.7]]), law.modality, law.field, rounded=False)
+
+
+def test_without_a_camera_spots_tell_how_photons_scatter(monkeypatch):
+    """The bound is met where least squares, the control, pays for taking bright pixels at their word."""
+    law = Beads(100, Light(10_000.0, 1.3, 10.0, camera=CAMERA), Field((400, 400)), 16.0)
+
+    def over() -> tuple[float, float]:
+        rows = []
+        for seed in range(8):
+            image = law.sample(np.random.default_rng(seed))
+            deviation, index = deviations(image, detect(image.counts))
+            assert len(index) == len(image.points)
+            rows.append(squares(deviation, gaussian_bound(image.points, image.amounts, 10.0, 1.3, CAMERA)).mean() / 2)
+        return float(np.mean(rows)), float(np.std(rows, ddof=1) / math.sqrt(8))
+
+    ratio, error = over()
+    assert ratio < 1.05**2 + 3 * error
+    monkeypatch.setattr(scatter, "_suffices", lambda *_: False)
+    ratio, error = over()
+    assert ratio > 1.05**2 + 3 * error
 
 
 def test_discs_meet_their_bound():

@@ -22,6 +22,7 @@ _SIGNIFICANT = 3.0  # standard errors
 _ODD = 4.0
 _MEDIAN = 1.2533  # s.e. of a median over that of a mean
 _CLEAR = 10.0  # in twice the log likelihood
+_SAME = np.log(1.5)
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,9 @@ class Scatter:
     misfit : float
         R.m.s. share of its height by which a spot differs from its model; the median over spots.
     weights : Variance
-        What the fit takes for the variance: that of a given camera, or one number for all pixels (least squares) when there is
-        none or when the misfit is the larger part: photons' weights trust the faint skirts of a spot, where models fail first.
+        What the fit takes for the variance: that of a given camera, or what spots say of the photons where these alone explain
+        how they scatter; else one number for all pixels (least squares), as when the misfit is the larger part: photons' weights
+        trust the faint skirts of a spot, where models fail first.
     """
 
     variance: Variance
@@ -65,7 +67,10 @@ def scatter_of(windows: Windows, found: Found, white: Variance, known: Variance 
     line = _line(seen, white)
     lump, share = _with_misfit(seen, white)
     if seen.unlikeness(line.at(seen.mean)) + _CLEAR < seen.unlikeness(lump.constant + share * seen.signal**2):
-        return Scatter(line, _misfit(windows, found, line), white)
+        misfit = _misfit(windows, found, line)
+        behind = np.array(np.median(found.background[found.settled]))
+        photons = misfit == 0.0 and _agree(line.at(behind), white.at(behind)) and _suffices(seen, line)
+        return Scatter(line, misfit, line if photons else white)
     return Scatter(lump, _misfit(windows, found, lump), white)
 
 
@@ -124,6 +129,21 @@ def _line(seen: _Residuals, white: Variance) -> Variance:
         return Variance(max(float((seen.square / seen.left).mean()), float(_FLOOR * start.min())))
     slope = (ends[1] - ends[0]) / (high - low)
     return Variance(float(ends[0] - slope * low), float(slope))
+
+
+def _agree(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two variances of the background are the same: what spots tell, and what the image shows at its finest."""
+    return bool(abs(np.log(one / other)) < _SAME)
+
+
+def _suffices(seen: _Residuals, line: Variance) -> bool:
+    """Whether a misfit beside the photons makes the residuals no more likely."""
+    low, high = float(seen.mean.min()), float(seen.mean.max())
+    at, start = (seen.mean - low) / max(high - low, 1e-300), line.at(seen.mean)
+    columns = np.stack([1.0 - at, at, seen.signal**2], 1)
+    parts, _ = seen.squares_on(columns, start, _FLOOR * start)
+    both = np.maximum(columns @ parts, _FLOOR * start)
+    return seen.unlikeness(start) <= seen.unlikeness(both) + _CLEAR
 
 
 def _with_misfit(seen: _Residuals, white: Variance) -> tuple[Variance, float]:
