@@ -24,7 +24,7 @@ class Detection:
     profile: Annotated[str, typer.Option(metavar="SHAPE", help="gaussian (spots of a microscope) or disc (beads in electron "
                                                                "micrographs, balls in a volume).")] = "gaussian"
     camera: Annotated[str | None, given_by("GAIN,OFFSET[,READ]", "Counts per photon, counts without light, and r.m.s. read-out "
-                                           "noise in photons.  [default: least squares]")] = None
+                                           "noise in photons.  [default: what the spots show]")] = None
     spacing: Annotated[str | None, given_by("S[,S,S]", "Size of a voxel along x, y[, z].  [default: what the file says]")] = None
     unit: Annotated[str | None, given_by("UNIT", "Unit of the size of a voxel.")] = None
     spot_sd: Annotated[str | None, given_by("S[,S,S]", "Known s.d. of the spots along x, y[, z].  [default: fitted]")] = None

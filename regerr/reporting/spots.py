@@ -98,7 +98,7 @@ def _head(spots: Spots) -> str:
     how = (" Photons and camera noise explain how spots differ from their model." if spots.pooled_misfit == 0.0 else
            f" Spots differ from their model by {100 * spots.pooled_misfit:.1f} % of their height beyond noise, which is part of "
            "their s.d.")
-    camera = "" if spots.camera is not None else " No camera was given: the fit is by least squares, in counts."
+    camera = "" if spots.camera is not None else " No camera was given: the noise is what the spots show, in counts."
     return f"{what} Median s.d. of a spot {widths} {spots.unit}; of its place {', '.join(map(number, sd))} {spots.unit} along " \
            f"{', '.join(_AXES[:spots.dimension])}.{how}{camera}"
 
