@@ -12,8 +12,9 @@ from typer.testing import CliRunner
 import regerr
 from regerr import FiducialPairs, InputError, Noise
 from regerr.cli import app
+from regerr.io import Points
 from regerr.laws import kept_variance
-from regerr.matching.pairing import paired
+from regerr.matching.pairing import Sets, paired
 from regerr.models import MODELS
 from tests.cases import CASES, targets_near
 
@@ -57,7 +58,7 @@ def chosen(rng: np.random.Generator, n: int, dimension: int, model: str, gate: f
     """Pairs of noise 1 in both images that a gate about their own fit leaves, and true places."""
     x = 1000.0 * rng.uniform(size=(n, dimension))
     a, b = (x + rng.standard_normal(x.shape) for _ in range(2))
-    found = paired(a, b, (np.arange(n), np.arange(n)), MODELS[model], gate)
+    found = paired(Sets(a, b), (np.arange(n), np.arange(n)), MODELS[model], gate)
     return FiducialPairs(a[found.source], b[found.target]), 1000.0 * rng.uniform(size=(10, dimension))
 
 
@@ -105,6 +106,45 @@ def test_every_model_corrects_alike(case):
             points = plain.predict(where, kind).mean + 0.02
             before, after = (r.predict(where, kind).p_value(points, method) for r in (plain, aware))
             assert (after > before).all()
+
+
+# Beads that are not alike
+
+
+def unlike(rng: np.random.Generator, n: int = 15, alone: int = 3) -> tuple[Points, Points, np.ndarray]:
+    """Beads of a hundredfold range of photons in the source, of which some have no partner; true places."""
+    names = tuple(map(str, range(n + alone)))
+    sd = 2.0 * 100.0 ** rng.uniform(-0.25, 0.25, n + alone)
+    both, others = 1000.0 * rng.uniform(size=(n + alone, 2)), 1000.0 * rng.uniform(size=(alone, 2))
+    seen = np.concatenate([both[:n], others])
+    source = both + sd[:, None] * rng.standard_normal(both.shape)
+    covariances = sd[:, None, None] ** 2 * np.eye(2), np.tile(1.5**2 * np.eye(2), (n + alone, 1, 1))
+    return (Points(source, names, "px", covariances[0]),
+            Points(seen + 1.5 * rng.standard_normal(seen.shape), names, "px", covariances[1]), 1000.0 * rng.uniform(size=(20, 2)))
+
+
+def test_faint_beads_are_gated_by_their_own_noise():
+    """One of s.d. 12, that lies 30 off, is a pair by its own covariance; one gate for all, the control, leaves it out."""
+    rng = np.random.default_rng(3)
+    x, names = 1000.0 * rng.uniform(size=(15, 2)), tuple(map(str, range(15)))
+    sd = np.where(np.arange(15) == 4, 12.0, 1.0)
+    a, b = (x + rng.standard_normal(x.shape) for _ in range(2))
+    a[4] = x[4] + [30.0, 0.0]
+    source, target = (Points(points, names, "px", s[:, None, None] ** 2 * np.eye(2)) for points, s in ((a, sd), (b, sd**0)))
+    assert 4 in regerr.match(source, target).best.source_index
+    assert 4 not in regerr.match(a, b).best.source_index
+
+
+def test_regions_of_unlike_beads_hold_as_from_all_true_pairs():
+    differences = []
+    for i in range(40):
+        a, b, places = unlike(np.random.default_rng([5, i]))
+        true = FiducialPairs(a.points[:15], b.points[:15], source_covariance=a.covariance[:15],
+                             target_covariance=b.covariance[:15])
+        shares = [regerr.fit(p).predict(places, "tre").region(0.95).contains(places).mean()
+                  for p in (regerr.match(a, b).pairs, true)]
+        differences.append(shares[0] - shares[1])
+    assert abs(np.mean(differences)) < 0.002 + 3 * np.std(differences) / np.sqrt(len(differences))
 
 
 # What carries it

@@ -10,9 +10,10 @@ from scipy.special import fdtri
 
 from ..blocks import fit_blocks
 from ..laws import kept_variance
-from ..linalg import components, mahalanobis, matrix_components
+from ..linalg import components, determinant, mahalanobis, matrix_components
 from ..models import Model
 from ..noise import Noise
+from ..pair_covariances import PairCovariances
 from ..pairs import FiducialPairs
 from ..results import RegistrationResult
 from .windows import Window
@@ -47,51 +48,81 @@ class Pairing:
     contested_target: np.ndarray
 
 
-def paired(source: np.ndarray, target: np.ndarray, start: tuple[np.ndarray, np.ndarray], model: Model,
-           gate: float) -> Pairing | None:
+@dataclass(frozen=True, eq=False)
+class Sets:
+    """Two point sets.
+
+    Attributes
+    ----------
+    source, target : (n, d)
+        Each of its own length.
+    covariances : PairCovariances or None
+        Of the points of both, (n, d, d) each, known up to one factor; None where noise is taken as alike for all.
+    """
+
+    source: np.ndarray
+    target: np.ndarray
+    covariances: PairCovariances | None = None
+
+    def fitted(self, i: np.ndarray, j: np.ndarray, model: Model, gate: float) -> RegistrationResult | None:
+        """The registration of some pairs, without the warnings that `regerr.fit` gives; None where there is none."""
+        d, own = self.source.shape[-1], self.own(i, j)
+        estimator = model.under(Noise(shape="isotropic" if own is None else "given", gate=gate))
+        if len(i) <= model.card.determining[d] or estimator.degrees_of_freedom(len(i), d) < 1:
+            return None
+        fit = fit_blocks(estimator, self.source[i], self.target[j], own)
+        if fit.failure > 0:
+            return None
+        pairs = FiducialPairs(self.source[i], self.target[j], source_covariance=None if own is None else own.source,
+                              target_covariance=None if own is None else own.target, source_step=1.0)
+        return RegistrationResult(pairs, model, estimator, fit)
+
+    def own(self, i: np.ndarray, j: np.ndarray) -> PairCovariances | None:
+        """The covariances of some pairs."""
+        c = self.covariances
+        return None if c is None else PairCovariances(c.source[i], c.target[j])
+
+    def noise(self, result: RegistrationResult, i: np.ndarray, j: np.ndarray) -> np.ndarray:
+        """Noise covariance of any pair, seen in the target, from a registration of some: (n_source or 1, n_target or 1, d, d)."""
+        c, own = self.covariances, self.own(i, j)
+        if c is None or own is None:
+            return result.noise_covariance[None, None]
+        matrix = result.transform.matrix
+        factor = np.trace(result.noise_covariance) / np.trace(own.effective(matrix).mean(0))
+        return np.asarray(factor * (c.seen(matrix)[:, None] + c.target))
+
+
+def paired(sets: Sets, start: tuple[np.ndarray, np.ndarray], model: Model, gate: float) -> Pairing | None:
     """Assign, fit and gate by the region of a new observation until nothing changes; None where pairs do not determine a map.
 
     The start holds the closest pairs alone, so the first gate is as wide as the noise that they were trimmed from: a gate that
     starts too narrow may stay so.
     """
     i, j = start
-    result = _fitted(source[i], target[j], model, gate)
+    result = sets.fitted(i, j, model, gate)
     for k in range(_ROUNDS):
         if result is None:
             return None
-        distance, limit = _distances(result, source, target, gate)
-        limit *= _trimmed_from(result) if k == 0 else 1.0
-        before, (i, j) = (i, j), _assigned(distance, limit)
+        near, limit = _near(sets, result, i, j), _limit(result, gate)
+        limit *= _trimmed_from(near.distance[i, j], result.pairs.dimension) if k == 0 else 1.0
+        before, (i, j) = (i, j), _assigned(near.distance, limit)
         if np.array_equal(before[0], i) and np.array_equal(before[1], j):
             break
-        result = _fitted(source[i], target[j], model, gate)
+        result = sets.fitted(i, j, model, gate)
     if result is None:
         return None
-    within = distance <= limit
+    within = near.distance <= limit
     rows, columns = within.sum(1) > 1, within.sum(0) > 1
     alone = ~(rows[i] | columns[j])
-    last = _fitted(source[i[alone]], target[j[alone]], model, gate)
+    last = sets.fitted(i[alone], j[alone], model, gate)
     if last is None:
         return None
-    sure = _probabilities(distance, result, source, target, len(i))[i, j]
+    sure = _probabilities(near, result, sets, len(i))[i, j]
     return Pairing(i[alone], j[alone], sure[alone], last, i[~alone], j[~alone])
 
 
-def _fitted(source: np.ndarray, target: np.ndarray, model: Model, gate: float) -> RegistrationResult | None:
-    """The registration of some pairs, without the warnings that the user will get from `regerr.fit`."""
-    estimator = model.under(Noise(gate=gate))
-    d = source.shape[-1]
-    if len(source) <= model.card.determining[d] or estimator.degrees_of_freedom(len(source), d) < 1:
-        return None
-    fitted = fit_blocks(estimator, source, target, None)
-    if fitted.failure > 0:
-        return None
-    return RegistrationResult(FiducialPairs(source, target, source_step=1.0), model, estimator, fitted)
-
-
-def _trimmed_from(result: RegistrationResult) -> float:
-    """Noise variance over that of the pairs, had these been trimmed at the largest of their residuals, within bounds."""
-    squares, d = (result.residuals**2).sum(-1), result.pairs.dimension
+def _trimmed_from(squares: np.ndarray, d: int) -> float:
+    """Noise variance over that of pairs at these squared distances, had they been trimmed at the largest, within bounds."""
     share = squares.mean() / max(squares.max(), 1e-300)
 
     def excess(radius2: float) -> float:
@@ -103,15 +134,31 @@ def _trimmed_from(result: RegistrationResult) -> float:
     return min(1.0 / kept_variance(float(brentq(excess, low, high)), d), _WIDEST)
 
 
-def _distances(result: RegistrationResult, source: np.ndarray, target: np.ndarray, gate: float) -> tuple[np.ndarray, float]:
-    """Squared distances (n_source, n_target) in units of what is predicted, and the limit that true pairs keep."""
-    d = source.shape[-1]
-    where = result.predict(source, "observation")
-    resolved = (_RESOLVED * Window.of(target).spacing) ** 2 * np.eye(d)
-    covariance = where.covariance + resolved
-    gap = target - where.mean[:, None]
-    found = mahalanobis(matrix_components(covariance)[..., None], components(gap))
-    return np.where(np.isfinite(found), found, np.inf), d * float(fdtri(d, result.degrees_of_freedom, gate))
+@dataclass(frozen=True, eq=False)
+class _Near:
+    """Squared distances of all candidates in units of what is predicted, and densities of true pairs, (n_source, n_target)."""
+
+    distance: np.ndarray
+    density: np.ndarray
+
+
+def _near(sets: Sets, result: RegistrationResult, i: np.ndarray, j: np.ndarray) -> _Near:
+    d = sets.source.shape[-1]
+    where = result.predict(sets.source, "tre")
+    resolved = (_RESOLVED * Window.of(sets.target).spacing) ** 2 * np.eye(d)
+    covariance = matrix_components(where.covariance[:, None] + sets.noise(result, i, j) + resolved)
+    gap = components(sets.target - where.mean[:, None])
+    found = mahalanobis(covariance, gap)
+    found = np.where(np.isfinite(found), found, np.inf)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        density = np.exp(-0.5 * found) / np.sqrt((2.0 * np.pi) ** d * determinant(covariance))
+    return _Near(found, np.where(np.isfinite(density), density, 0.0))
+
+
+def _limit(result: RegistrationResult, gate: float) -> float:
+    """The squared distance that true pairs keep."""
+    d = result.pairs.dimension
+    return d * float(fdtri(d, result.degrees_of_freedom, gate))
 
 
 def _assigned(distance: np.ndarray, limit: float) -> tuple[np.ndarray, np.ndarray]:
@@ -121,15 +168,12 @@ def _assigned(distance: np.ndarray, limit: float) -> tuple[np.ndarray, np.ndarra
     return i[kept], j[kept]
 
 
-def _probabilities(distance: np.ndarray, result: RegistrationResult, source: np.ndarray, target: np.ndarray,
-                   count: int) -> np.ndarray:
+def _probabilities(near: _Near, result: RegistrationResult, sets: Sets, count: int) -> np.ndarray:
     """Of each pair against its rivals in row and column, and against points that lie there by chance."""
-    window, d = Window.of(target), source.shape[-1]
+    window, d = Window.of(sets.target), sets.source.shape[-1]
     variance = np.trace(result.noise_covariance) / d + (_RESOLVED * window.spacing) ** 2
-    likelihood = np.exp(-0.5 * distance) / (2.0 * np.pi * variance) ** (d / 2)
-    reached = max(int(window.inside(result.transform.apply(source), 0.0).sum()), count)
+    reached = max(int(window.inside(result.transform.apply(sets.source), 0.0).sum()), count)
     around = 3.0 * np.sqrt(variance)  # where a stray would be taken for the partner
-    density = window.n * float(window.share(around)) / (_BALL[d] * around**d)
-    strays = density * (reached - count + 1.0) / (reached + 2.0)
-    rivals = likelihood.sum(1)[:, None] + likelihood.sum(0) - likelihood
-    return likelihood / (rivals + strays)
+    strays = window.n * float(window.share(around)) / (_BALL[d] * around**d) * (reached - count + 1.0) / (reached + 2.0)
+    rivals = near.density.sum(1)[:, None] + near.density.sum(0) - near.density
+    return near.density / (rivals + strays)

@@ -9,12 +9,13 @@ import numpy as np
 
 from ..errors import InputError
 from ..models import Model, parse_model
+from ..pair_covariances import PairCovariances
 from ..pairs import FiducialPairs, Unused
 from .consensus import proposals, refined
 from .doors import LEAST, Given, checked_scale, checked_share, given, same_dimension
 from .families import FAMILIES
 from .objects import Alignment, Matching, Verdict
-from .pairing import Pairing, paired
+from .pairing import Pairing, Sets, paired
 from .problem import Problem
 from .significance import log_false_alarms
 from .windows import Window
@@ -114,9 +115,15 @@ def _alignments(sets: tuple[Given, Given], model: Model, scale: tuple[float, flo
     flip[0] = -1.0 if mirrored else 1.0
     for alarms, moving, fixed in _finalists(problem, rng):
         rows = (fixed, moving) if problem.swapped else (moving, fixed)
-        pairing = paired(source * flip, target, rows, model, gate)
+        pairing = paired(Sets(source * flip, target, _covariances(sets, flip)), rows, model, gate)
         if pairing is not None and np.linalg.det(pairing.result.transform.matrix) > 0:
             yield _alignment(sets, pairing, alarms, gate, mirrored)
+
+
+def _covariances(sets: tuple[Given, Given], flip: np.ndarray) -> PairCovariances | None:
+    """Those of both sets, the first one mirrored or not; None where one has none."""
+    own, others = (one.covariance for one in sets)
+    return None if own is None or others is None else PairCovariances(own * np.outer(flip, flip), others)
 
 
 def _finalists(problem: Problem, rng: np.random.Generator) -> list[tuple[float, np.ndarray, np.ndarray]]:
@@ -150,9 +157,8 @@ def _pairs(sets: tuple[Given, Given], found: Pairing, flip: np.ndarray, gate: fl
     a, b = sets
     names = tuple(a.names[i] if a.names[i] == b.names[j] else f"{a.names[i]} = {b.names[j]}"
                   for i, j in zip(found.source, found.target, strict=True))
-    both = a.covariance is not None and b.covariance is not None
-    own = a.covariance[found.source] * np.outer(flip, flip) if both and a.covariance is not None else None
-    others = b.covariance[found.target] if both and b.covariance is not None else None
+    both = _covariances(sets, flip)
+    own, others = (None, None) if both is None else (both.source[found.source], both.target[found.target])
     return FiducialPairs(a.points[found.source] * flip, b.points[found.target], names, a.unit, b.unit, own, others,
                          tuple(_unused(sets, found)), gate=gate, source_origin=a.origin, target_origin=b.origin)
 
