@@ -103,11 +103,8 @@ def write_mesh(mesh: Mesh, path: str | Path, remarks: Sequence[str] = (), *, for
 
 
 def _written(one: Forecast, i: int, path: Path, writer: Writer, resolution: int, force: bool) -> Written:
-    from dataclasses import replace
-
     bounded = bool(one.bounded[i])
-    single = replace(one.region, prediction=replace(one.prediction, targets=one.prediction.targets[i:i + 1]))
-    (mesh,) = single.boundary(resolution)
+    (mesh,) = one.region.at(i).boundary(resolution)
     if not len(mesh.faces):
         return Written(one.names[i], one.kind, None, bounded)
     remarks = [f"{100 * one.region.level:g} % region ({one.region.method.name}), {one.kind}, of target {_plain(one.names[i])}",

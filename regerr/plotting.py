@@ -8,7 +8,6 @@ Volumes are drawn as seen along z.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -102,7 +101,7 @@ def plot_regions(result: RegistrationResult, targets: Any, kind: str, level: flo
     region = result.predict(targets, kind).region(level, method)
     predicted = region.prediction.mean[:, :2]
     labels = _checked_names(names, len(predicted))
-    pieces = [(_alone(region, k), bool(bounded)) for k, bounded in enumerate(region.bounded)]
+    pieces = [(region.at(k), bool(bounded)) for k, bounded in enumerate(region.bounded)]
     curves = [_outlines(piece, resolution) if bounded or piece.prediction.dimension == 3 else [] for piece, bounded in pieces]
     points = np.concatenate([result.pairs.target[:, :2], predicted])
     times = _enlargement(points, predicted, curves, image is not None) if magnification is None else float(magnification)
@@ -275,12 +274,6 @@ def _hull_seen(error_map: ErrorMap, plane: int | None) -> np.ndarray:
 
 
 # The parts of the other pictures
-
-
-def _alone(region: Region, k: int) -> Region:
-    """The region of one target."""
-    prediction = replace(region.prediction, targets=region.prediction.targets[k:k + 1])
-    return replace(region, prediction=prediction)
 
 
 def _outlines(region: Region, resolution: int) -> list[np.ndarray]:

@@ -43,6 +43,13 @@ class Prediction:
     unit: str
     localised: PairCovariances | None = None
 
+    def at(self, k: int) -> Prediction:
+        """That of one target alone, with what is known of its own localisation; of one dataset."""
+        own = self.localised
+        if own is not None:
+            own = own.mapped(lambda c: c if c.shape[-3] == 1 else c[..., k:k + 1, :, :])
+        return replace(self, targets=self.targets[k:k + 1], localised=own)
+
     @property
     def dimension(self) -> int:
         """2 or 3."""

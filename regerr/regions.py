@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,6 +36,10 @@ class Region:
     prediction: Prediction
     level: float
     method: Method
+
+    def at(self, k: int) -> Region:
+        """The region of one target alone, of one dataset."""
+        return replace(self, prediction=self.prediction.at(k))
 
     @property
     def thresholds(self) -> list[Any]:

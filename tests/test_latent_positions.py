@@ -359,3 +359,16 @@ def test_a_noise_without_size_in_a_space_leaves_it_alone():
         own = result.estimator.matrix_covariance(result.fitted)[i, :, i, :] / result.fitted.variance
         np.testing.assert_allclose(own, other.normalized_cov_params[1:, 1:], rtol=1e-8)
     assert replace(result.noise, shape="given") == result.noise
+
+
+def test_the_region_of_one_target_keeps_what_is_known_of_it():
+    rng = np.random.default_rng(6)
+    x = 20.0 * rng.standard_normal((9, 2))
+    each = rng.uniform(0.5, 2.0, (9, 1, 1)) * np.eye(2)
+    result = regerr.fit(FiducialPairs(x, x + rng.standard_normal(x.shape), source_covariance=each, target_covariance=each))
+    where, own = 10.0 * rng.standard_normal((3, 2)), np.array([1.0, 9.0, 25.0])[:, None, None] * np.eye(2)
+    for known in ({}, {"source_covariance": own}, {"source_covariance": own[0]}):
+        region = result.predict(where, "observation", **known).region(0.95)
+        points = region.prediction.mean + 1.5
+        alone = [region.at(k).excess(points[k:k + 1])[0] for k in range(3)]
+        np.testing.assert_allclose(alone, region.excess(points), rtol=1e-9)

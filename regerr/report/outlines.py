@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -63,8 +63,8 @@ def outlines(shown: Forecast) -> list[Outline]:
             if found.smooth or volume:
                 curves[target] = [found.offsets[found.row == i]]
             elif shown.bounded[target]:
-                curves[target] = _pieces(_alone(shown.region, target))
-    return [Outline(_alone(shown.region, i), bool(shown.bounded[i]), curves[i]) for i in range(len(curves))]
+                curves[target] = _pieces(shown.region.at(target))
+    return [Outline(shown.region.at(i), bool(shown.bounded[i]), curves[i]) for i in range(len(curves))]
 
 
 def style(bounded: bool) -> dict[str, Any]:
@@ -72,12 +72,6 @@ def style(bounded: bool) -> dict[str, Any]:
     from matplotlib.colors import to_rgba
 
     return {"facecolor": to_rgba(ORANGE, _FAINT), "edgecolor": ORANGE, "lw": 1.0, "ls": "-" if bounded else "--"}
-
-
-def _alone(region: Region, k: int) -> Region:
-    """The region of one target."""
-    prediction = replace(region.prediction, targets=region.prediction.targets[k:k + 1])
-    return replace(region, prediction=prediction)
 
 
 def _pieces(region: Region) -> list[np.ndarray]:

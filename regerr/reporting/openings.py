@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -50,7 +50,7 @@ def opening(result: RegistrationResult, found: Sequence[Forecast]) -> Opening | 
     if not unbounded:
         return None
     _, one, i = max(unbounded, key=lambda candidate: candidate[0])
-    region = replace(one.region, prediction=replace(one.prediction, targets=one.prediction.targets[i:i + 1]))
+    region = one.region.at(int(i))
     values, axes = np.linalg.eigh(np.cov(result.pairs.source, rowvar=False, bias=True))
     return Opening(_open_direction(region), axes[:, 0], float(np.sqrt(max(values[0], 0.0))), _closing(result, region, axes[:, 0]))
 
