@@ -72,4 +72,9 @@ def kept_variance(radius2: float, dimension: int) -> float:
     return float(chdtr(dimension + 2, radius2) / chdtr(dimension, radius2))
 
 
+def gate_radius2(gate: float, dimension: int, degrees_of_freedom: int) -> float:
+    """Squared radius, in s.d. as they were estimated, within which a new observation lies with the probability of a gate: d F."""
+    return dimension * float(fdtri(dimension, degrees_of_freedom, gate))
+
+
 Law = FisherLaw | ChiSquareLaw

@@ -148,8 +148,10 @@ class RegistrationResult:
     def _localised(self, source: Any, target: Any) -> PairCovariances | None:
         """The covariances of targets; in a space for which none are given, the mean of the fiducials'."""
         localised = PairCovariances.of(source, target, self.pairs.dimension)
+        if localised is None or (source is not None and target is not None):
+            return localised
         given = given_covariances(self.pairs, self.noise)
-        if localised is None or given is None or (source is not None and target is not None):
+        if given is None:
             return localised
         mean = given.average()
         return replace(localised, source=mean.source) if source is None else replace(localised, target=mean.target)

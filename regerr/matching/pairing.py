@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.optimize import brentq, linear_sum_assignment
-from scipy.special import fdtri
 
 from ..blocks import fit_blocks
-from ..laws import kept_variance
+from ..laws import gate_radius2, kept_variance
 from ..linalg import components, determinant, mahalanobis, matrix_components
 from ..models import Model
 from ..noise import Noise
 from ..pair_covariances import PairCovariances
 from ..pairs import FiducialPairs
-from ..results import RegistrationResult
+from ..results import RegistrationResult, given_covariances
 from .windows import Window
 
 _ROUNDS = 15
@@ -64,9 +64,15 @@ class Sets:
     target: np.ndarray
     covariances: PairCovariances | None = None
 
+    @cached_property
+    def window(self) -> Window:
+        """Where the target's points lie."""
+        return Window.of(self.target)
+
     def fitted(self, i: np.ndarray, j: np.ndarray, model: Model, gate: float) -> RegistrationResult | None:
         """The registration of some pairs, without the warnings that `regerr.fit` gives; None where there is none."""
-        d, own = self.source.shape[-1], self.own(i, j)
+        d, known = self.source.shape[-1], self.covariances
+        own = None if known is None else PairCovariances(known.source[i], known.target[j])
         estimator = model.under(Noise(shape="isotropic" if own is None else "given", gate=gate))
         if len(i) <= model.card.determining[d] or estimator.degrees_of_freedom(len(i), d) < 1:
             return None
@@ -77,19 +83,14 @@ class Sets:
                               target_covariance=None if own is None else own.target, source_step=1.0)
         return RegistrationResult(pairs, model, estimator, fit)
 
-    def own(self, i: np.ndarray, j: np.ndarray) -> PairCovariances | None:
-        """The covariances of some pairs."""
-        c = self.covariances
-        return None if c is None else PairCovariances(c.source[i], c.target[j])
-
-    def noise(self, result: RegistrationResult, i: np.ndarray, j: np.ndarray) -> np.ndarray:
+    def noise(self, result: RegistrationResult) -> np.ndarray:
         """Noise covariance of any pair, seen in the target, from a registration of some: (n_source or 1, n_target or 1, d, d)."""
-        c, own = self.covariances, self.own(i, j)
-        if c is None or own is None:
+        every, own = self.covariances, given_covariances(result.pairs, result.noise)
+        if every is None or own is None:
             return result.noise_covariance[None, None]
         matrix = result.transform.matrix
         factor = np.trace(result.noise_covariance) / np.trace(own.effective(matrix).mean(0))
-        return np.asarray(factor * (c.seen(matrix)[:, None] + c.target))
+        return np.asarray(factor * (every.seen(matrix)[:, None] + every.target))
 
 
 def paired(sets: Sets, start: tuple[np.ndarray, np.ndarray], model: Model, gate: float) -> Pairing | None:
@@ -103,7 +104,8 @@ def paired(sets: Sets, start: tuple[np.ndarray, np.ndarray], model: Model, gate:
     for k in range(_ROUNDS):
         if result is None:
             return None
-        near, limit = _near(sets, result, i, j), _limit(result, gate)
+        near = _near(sets, result)
+        limit = gate_radius2(gate, result.pairs.dimension, result.degrees_of_freedom)
         limit *= _trimmed_from(near.distance[i, j], result.pairs.dimension) if k == 0 else 1.0
         before, (i, j) = (i, j), _assigned(near.distance, limit)
         if np.array_equal(before[0], i) and np.array_equal(before[1], j):
@@ -142,23 +144,17 @@ class _Near:
     density: np.ndarray
 
 
-def _near(sets: Sets, result: RegistrationResult, i: np.ndarray, j: np.ndarray) -> _Near:
+def _near(sets: Sets, result: RegistrationResult) -> _Near:
     d = sets.source.shape[-1]
     where = result.predict(sets.source, "tre")
-    resolved = (_RESOLVED * Window.of(sets.target).spacing) ** 2 * np.eye(d)
-    covariance = matrix_components(where.covariance[:, None] + sets.noise(result, i, j) + resolved)
+    resolved = (_RESOLVED * sets.window.spacing) ** 2 * np.eye(d)
+    covariance = matrix_components(where.covariance[:, None] + sets.noise(result) + resolved)
     gap = components(sets.target - where.mean[:, None])
     found = mahalanobis(covariance, gap)
     found = np.where(np.isfinite(found), found, np.inf)
     with np.errstate(divide="ignore", invalid="ignore"):
         density = np.exp(-0.5 * found) / np.sqrt((2.0 * np.pi) ** d * determinant(covariance))
     return _Near(found, np.where(np.isfinite(density), density, 0.0))
-
-
-def _limit(result: RegistrationResult, gate: float) -> float:
-    """The squared distance that true pairs keep."""
-    d = result.pairs.dimension
-    return d * float(fdtri(d, result.degrees_of_freedom, gate))
 
 
 def _assigned(distance: np.ndarray, limit: float) -> tuple[np.ndarray, np.ndarray]:
@@ -170,7 +166,7 @@ def _assigned(distance: np.ndarray, limit: float) -> tuple[np.ndarray, np.ndarra
 
 def _probabilities(near: _Near, result: RegistrationResult, sets: Sets, count: int) -> np.ndarray:
     """Of each pair against its rivals in row and column, and against points that lie there by chance."""
-    window, d = Window.of(sets.target), sets.source.shape[-1]
+    window, d = sets.window, sets.source.shape[-1]
     variance = np.trace(result.noise_covariance) / d + (_RESOLVED * window.spacing) ** 2
     reached = max(int(window.inside(result.transform.apply(sets.source), 0.0).sum()), count)
     around = 3.0 * np.sqrt(variance)  # where a stray would be taken for the partner

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -149,18 +150,16 @@ def _alignment(sets: tuple[Given, Given], found: Pairing, alarms: float, gate: f
     transform = result.transform
     whole = type(transform)(transform.matrix * flip, transform.source_centre * flip, transform.target_centre)
     variance = float(np.trace(result.noise_covariance)) / d
-    return Alignment(_pairs(sets, found, flip, gate), whole, alarms, found.probability, float(np.sqrt(max(variance, 0.0))),
+    return Alignment(_pairs(sets, found, gate), whole, alarms, found.probability, float(np.sqrt(max(variance, 0.0))),
                      found.source, found.target, mirrored)
 
 
-def _pairs(sets: tuple[Given, Given], found: Pairing, flip: np.ndarray, gate: float) -> FiducialPairs:
+def _pairs(sets: tuple[Given, Given], found: Pairing, gate: float) -> FiducialPairs:
     a, b = sets
     names = tuple(a.names[i] if a.names[i] == b.names[j] else f"{a.names[i]} = {b.names[j]}"
                   for i, j in zip(found.source, found.target, strict=True))
-    both = _covariances(sets, flip)
-    own, others = (None, None) if both is None else (both.source[found.source], both.target[found.target])
-    return FiducialPairs(a.points[found.source] * flip, b.points[found.target], names, a.unit, b.unit, own, others,
-                         tuple(_unused(sets, found)), gate=gate, source_origin=a.origin, target_origin=b.origin)
+    return replace(found.result.pairs, names=names, source_unit=a.unit, target_unit=b.unit, source_step=None,
+                   unused=tuple(_unused(sets, found)), gate=gate, source_origin=a.origin, target_origin=b.origin)
 
 
 def _unused(sets: tuple[Given, Given], found: Pairing) -> Iterator[Unused]:

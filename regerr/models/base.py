@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
-from scipy.special import fdtri
 
 from ..covariances import Covariance
 from ..errors import Failure, UnsupportedError
-from ..laws import ChiSquareLaw, FisherLaw, Law, kept_variance
+from ..laws import ChiSquareLaw, FisherLaw, Law, gate_radius2, kept_variance
 from ..linalg import components, determinant, entries, mahalanobis, times
 from ..noise import Noise
 from ..pair_covariances import PairCovariances, Weight
@@ -208,9 +207,10 @@ class Estimator(ABC):
         """
         if self.noise.gate is None:
             return 1.0
-        leverage = min(self.card.parameters[dimension] / (n * dimension), 0.5)
-        within = float(fdtri(dimension, max(n * dimension - self.card.parameters[dimension], 1), self.noise.gate))
-        return kept_variance(dimension * within * (1.0 + leverage) / (1.0 - leverage), dimension)
+        size, k = n * dimension, self.card.parameters[dimension]
+        leverage = min(k / size, 0.5)
+        radius2 = gate_radius2(self.noise.gate, dimension, max(size - k, 1))
+        return kept_variance(radius2 * (1.0 + leverage) / (1.0 - leverage), dimension)
 
     def residual_divisor(self, n: int, dimension: int) -> float:
         """The variance with which a pair tells on the map is the residual sum of squares over this.

@@ -105,9 +105,9 @@ class FreeCovariance(Estimator):
         r = scatter.dy - apply(colour @ core, x)
         rr = gram(r, r)
         rr = np.where((trace(rr) < scatter.smallest_resolved())[..., None, None], 0.0, rr)
-        hidden = n * share * (1.0 - share) / (n - d - 1) * (white_y @ rr @ transpose(white_y))
-        truth = _rows_latent(core, correlation, share) - hidden
         covariance = rr / self.residual_divisor(n, d)
+        hidden = n * share * (1.0 - share) * (white_y @ covariance @ transpose(white_y))
+        truth = _rows_latent(core, correlation, share) - hidden
         return FreeCovarianceFit(n, scatter.x_mean, scatter.y_mean, colour @ core @ white_x, trace(rr), np.ones(rr.shape[:-2]),
                                  covariance, scatter.rounding(), failure, scatter.source, scatter.target, white_x, white_y,
                                  core, correlation, colour, gram(x, r), rr, _inverse_root_if_positive(truth))
