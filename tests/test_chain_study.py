@@ -12,12 +12,13 @@ from typer.testing import CliRunner
 
 import regerr
 from regerr import InputError
+from regerr.baselines.asking import without_covariances
 from regerr.matching import Verdict
 from tests.chain_cases import CELL, SMALL
 from validation.chain import running, steps
 from validation.chain.command import short
 from validation.chain.running import COLUMNS, judged, run, summarised
-from validation.chain.steps import WAYS, Registered, case_of, registered, with_strangers
+from validation.chain.steps import WAYS, Registered, case_of, registered, ways_of, with_strangers
 from validation.chain.study import ChainStudy, study
 from validation.cli import app
 
@@ -62,8 +63,9 @@ def test_wrong_pairs_are_seen_and_removed(case):
     pairs = case.found.pairs
     changed = with_strangers(pairs, 2, np.random.default_rng(0))
     assert (changed.target != pairs.target).any(1).sum() == 2 and np.array_equal(changed.source, pairs.source)
-    one = WAYS["1 wrong pair"](CELL, case, np.random.default_rng(0))
-    clean = WAYS["1 wrong pair, outliers removed"](CELL, case, np.random.default_rng(0))
+    made = ways_of(case, "rigid", (0, 0))
+    assert tuple(made) == WAYS
+    one, clean = made["1 wrong pair"], made["1 wrong pair, outliers removed"]
     assert one.warned and not registered(pairs, "rigid").warned
     assert one.result.pairs.n == pairs.n and clean.result.pairs.n == pairs.n - 1
     told = [float(r.predict(case.held, "tre").rms.mean()) for r in (registered(pairs, "rigid").result, clean.result, one.result)]
@@ -88,11 +90,13 @@ def test_regions_hold_held_out_beads(table):
 
 def test_a_chain_that_claims_too_much_fails(monkeypatch):
     """The control: a tenth of the noise is called known. Coverage is lost, answers are wrong, and nothing warns."""
-    def sure(cell, case, rng):
-        noise = regerr.Noise(scale=0.1 * float(regerr.fit(steps.bare(case.found.pairs), cell.model).fle_rms))
-        return Registered(regerr.fit(steps.bare(case.found.pairs), cell.model, noise), False)
+    def sure(case, model, seed):
+        bare = without_covariances(case.found.pairs)
+        noise = regerr.Noise(scale=0.1 * float(regerr.fit(bare, model).fle_rms))
+        return {"chain": Registered(regerr.fit(bare, model, noise), False)}
 
-    monkeypatch.setattr(running, "WAYS", {"chain": sure})
+    monkeypatch.setattr(running, "ways_of", sure)
+    monkeypatch.setattr(running, "WAYS", ("chain",))
     rows = pd.DataFrame([row for i in range(6) for row in judged(CELL, SMALL.seed, i)])
     (row,) = summarised({CELL: rows}).to_dict("records")
     assert row["tre"] < 0.5 and row["silent"] == row["wrong"] > 0.1 and row["verdict"] == "fails"

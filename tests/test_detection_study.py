@@ -14,7 +14,8 @@ from validation.cli import app
 from validation.detection import running
 from validation.detection.cells import CAMERA, Cell, DetectionStudy, study
 from validation.detection.command import short
-from validation.detection.running import COLUMNS, blob_log, measured, ours, paired, ratio, run, verdict
+from validation.detection.looking import paired
+from validation.detection.running import COLUMNS, blob_log, measured, ours, ratio, run, verdict
 
 LAW = Beads(12, Light(2000.0, 1.3, 10.0, camera=CAMERA), Field((96, 96)), 12.0)
 SMALL = DetectionStudy((Cell("precision", LAW, 3), Cell("recall", LAW, 2, rivals=True)))

@@ -23,6 +23,12 @@ def check_counts(**counts: int | None) -> None:
             raise InputError(f"{name} is {value}: give at least 1")
 
 
+def check_share(share: float) -> None:
+    """Refuse a share of all images that is none."""
+    if not 0 < share <= 1:
+        raise InputError(f"the share of images is {share:g}: give a number above 0 and at most 1")
+
+
 def check_libraries(*more: str, extras: str = "study") -> None:
     """The libraries of the study extra, and others by their names, or a MissingExtraError that names the missing ones."""
     missing = [name for name in (*_LIBRARIES, *more) if find_spec(name) is None]

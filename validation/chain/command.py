@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from regerr.errors import InputError
-
-from ..shell import aligned, check_counts, check_libraries, going_on
+from ..shell import aligned, check_counts, check_libraries, check_share, going_on
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,8 +23,7 @@ def chain(
 
     Example: regerr study chain --output results
     """
-    if not 0 < share <= 1:
-        raise InputError(f"the share of images is {share:g}: give a number above 0 and at most 1")
+    check_share(share)
     check_counts(workers=workers)
     check_libraries()
     from .running import run, silent

@@ -11,15 +11,15 @@ import pandas as pd
 
 from regerr.results import RegistrationResult
 
+from ..casewise import CONFIDENCE, mean_columns, share, share_columns
 from ..cellwise import tables
 from ..content import code_digest, digest
 from ..kept import write_both
-from ..measures import bounds_of_share
 from ..runner import Report
-from .steps import WAYS, Case, Registered, case_of
+from .steps import WAYS, Case, Registered, case_of, ways_of
 from .study import LEVEL, MARGIN, SILENT, SURE, Cell, ChainStudy
 
-_CONFIDENCE, _QUANTILE = 0.99, 2.576
+_QUANTILE = 2.576  # standard errors to the end of an interval
 COLUMNS = {
     "title": "what is special about the images", "dimension": "2 or 3", "model": "of matching and registration",
     "way": "from pairs to regions", "replicates": "pairs of images", "accepted": "share of matchings that were not refused",
@@ -50,14 +50,10 @@ def cases(study: ChainStudy, cell: Cell) -> pd.DataFrame:
 def judged(cell: Cell, seed: int, i: int) -> list[dict[str, Any]]:
     """One case, by every way; a refused matching is one row of each that says so."""
     case = case_of(cell, cell.generator(seed, i))
-    rows = []
-    for way, register in WAYS.items():
-        row: dict[str, Any] = {"way": way, "accepted": float(case.found.accepted), "wrong": 0.0, "silent": 0.0}
-        if case.found.accepted:
-            # every way has the same wrong pairs
-            row |= _judged(case, register(cell, case, np.random.default_rng([seed, i])))
-        rows.append(row)
-    return rows
+    accepted = case.found.accepted
+    made = ways_of(case, cell.model, (seed, i)) if accepted else {}
+    start: dict[str, Any] = {"accepted": float(accepted), "wrong": 0.0, "silent": 0.0}
+    return [{"way": way, **start} | (_judged(case, made[way]) if accepted else {}) for way in made or WAYS]
 
 
 def _judged(case: Case, one: Registered) -> dict[str, float]:
@@ -96,13 +92,11 @@ def _row(cell: Cell, way: str, table: pd.DataFrame) -> dict[str, Any]:
                            "accepted": table["accepted"].mean(), "pairs": kept["pairs"].mean(),
                            "precision": kept["precision"].mean(), "recall": kept["recall"].mean()}
     for kind in ("tre", "observation"):
-        row |= {kind: kept[kind].mean(), f"{kind}_se": kept[kind].std() / np.sqrt(max(kept[kind].count(), 1))}
+        row |= mean_columns(kept[kind], kind)
     row |= {"rms": np.sqrt(kept["square"].mean()), "told": np.sqrt(kept["told"].mean()),
             "typical": np.sqrt(kept["told"].median())}
     for name in ("wrong", "silent"):
-        share = np.array(table[name].mean())
-        low, high = bounds_of_share(share, np.array(float(count)), 0.5 + _CONFIDENCE / 2)
-        row |= {name: float(share), f"{name}_low": float(low), f"{name}_high": float(high)}
+        row |= share_columns(table, name)
     claims, verdict = _verdict(row) if cell.claimed and way == "chain" else ("", "")
     return row | {"claims": claims, "verdict": verdict}
 
@@ -123,11 +117,10 @@ def silent(table: pd.DataFrame) -> str:
     """How often the chain of all claimed cells together is wrong and does not say so, in one sentence."""
     rows = table[(table["way"] == "chain") & (table["claims"] != "")]
     count = int(rows["replicates"].sum())
-    share = np.array((rows["silent"] * rows["replicates"]).sum() / max(count, 1))
-    low, high = bounds_of_share(share, np.array(float(count)), 0.5 + _CONFIDENCE / 2)
+    value, low, high = share((rows["silent"] * rows["replicates"]).sum() / max(count, 1), count)
     verdict = "holds" if high <= SILENT else "fails" if low > SILENT else "undecided"
-    return (f"Wrong without a warning: {round(float(share) * count)} of {count:,} pairs of images, {100 * float(low):.2g} to "
-            f"{100 * float(high):.2g} % ({_CONFIDENCE:.0%} interval); claimed at most {100 * SILENT:g} %: {verdict}.")
+    return (f"Wrong without a warning: {round(value * count)} of {count:,} pairs of images, {100 * low:.2g} to "
+            f"{100 * high:.2g} % ({CONFIDENCE:.0%} interval); claimed at most {100 * SILENT:g} %: {verdict}.")
 
 
 def _fingerprint(study: ChainStudy, cell: Cell) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
-from regerr.detection import Spots, detect
+from regerr.baselines.asking import without_covariances
+from regerr.detection import Spots
 from regerr.errors import RegistrationWarning
 from regerr.io import Points
 from regerr.matching import Matching, match
@@ -16,13 +17,11 @@ from regerr.outliers import remove_outliers, suspects
 from regerr.pairs import FiducialPairs
 from regerr.results import RegistrationResult, fit
 from regerr.transforms import Transform
-from simulations.images import BeadImage, Electron
+from simulations.images import BeadImage
 from simulations.images.scene import Modality
 
-from ..detection.running import paired
+from ..detection.looking import paired, reach, spots_of
 from .study import Cell
-
-_REACH = 2.0  # s.d. of a spot, within which it is the bead's
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +49,7 @@ class Case:
     truth: Transform
     found: Matching
 
-    @property
+    @cached_property
     def true_pairs(self) -> FiducialPairs:
         """The spots of each bead that both images show."""
         common = tuple(name for name in self.beads[0] if name and name in self.beads[1])
@@ -60,7 +59,7 @@ class Case:
         return FiducialPairs(a.points[i], b.points[j], common, source_covariance=a.covariance[i],
                              target_covariance=b.covariance[j])
 
-    @property
+    @cached_property
     def right(self) -> np.ndarray:
         """Which of the found pairs are of one bead."""
         best = self.found.best
@@ -75,7 +74,7 @@ def case_of(cell: Cell, rng: np.random.Generator) -> Case:
     held = rng.permutation(images.shared)[: cell.held].tolist()
     sides, beads, found = [], [], []
     for image, modality in ((images.source, cell.law.source), (images.target, cell.law.target)):
-        spots = spots_of(image, modality)
+        spots = spots_of(image, modality, image.camera)
         names = names_of(image, spots, modality)
         hidden = np.isin(names, held)
         sides.append(spots[~hidden].to_points())
@@ -88,17 +87,9 @@ def case_of(cell: Cell, rng: np.random.Generator) -> Case:
                 match(sides[0], sides[1], cell.model))
 
 
-def spots_of(image: BeadImage, modality: Modality) -> Spots:
-    """`regerr.detect` with what a user would tell it: pixel size, camera, and what the beads look like."""
-    dark = isinstance(modality, Electron)
-    return detect(image.counts, tuple(image.field.steps), unit=image.field.unit, bright=not dark, camera=image.camera,
-                  profile="disc" if dark else "gaussian")
-
-
 def names_of(image: BeadImage, spots: Spots, modality: Modality) -> np.ndarray:
     """Of each spot the bead that it shows, empty for none."""
-    reach = modality.radius if isinstance(modality, Electron) else _REACH * modality.reach / 4.0
-    beads, found = paired(image.points, spots.points, reach)
+    beads, found = paired(image.points, spots.points, reach(modality))
     names = np.full(len(spots), "", object)
     names[found] = [image.names[i] for i in beads]
     return names
@@ -120,11 +111,6 @@ def registered(pairs: FiducialPairs, model: str) -> Registered:
     return Registered(result, bool(said) or bool(suspects(result).named.any()))
 
 
-def bare(pairs: FiducialPairs) -> FiducialPairs:
-    """The places alone."""
-    return replace(pairs, source_covariance=None, target_covariance=None)
-
-
 def with_strangers(pairs: FiducialPairs, number: int, rng: np.random.Generator) -> FiducialPairs:
     """The same pairs, of which some have a partner that is a spot elsewhere in the target."""
     target = pairs.target.copy()
@@ -133,21 +119,18 @@ def with_strangers(pairs: FiducialPairs, number: int, rng: np.random.Generator) 
     return replace(pairs, target=target)
 
 
-Way = Callable[[Cell, Case, np.random.Generator], Registered]
+WAYS = ("chain", "places alone", "true pairs", "true pairs, places alone", "1 wrong pair", "3 wrong pairs",
+        "1 wrong pair, outliers removed", "3 wrong pairs, outliers removed")
 
 
-def _cleaned(cell: Cell, case: Case, number: int, rng: np.random.Generator) -> Registered:
-    before = registered(with_strangers(case.found.pairs, number, rng), cell.model)
-    return Registered(remove_outliers(before.result), before.warned)
-
-
-WAYS: Mapping[str, Way] = {
-    "chain": lambda cell, case, rng: registered(case.found.pairs, cell.model),
-    "places alone": lambda cell, case, rng: registered(bare(case.found.pairs), cell.model),
-    "true pairs": lambda cell, case, rng: registered(case.true_pairs, cell.model),
-    "true pairs, places alone": lambda cell, case, rng: registered(bare(case.true_pairs), cell.model),
-    "1 wrong pair": lambda cell, case, rng: registered(with_strangers(case.found.pairs, 1, rng), cell.model),
-    "3 wrong pairs": lambda cell, case, rng: registered(with_strangers(case.found.pairs, 3, rng), cell.model),
-    "1 wrong pair, outliers removed": lambda cell, case, rng: _cleaned(cell, case, 1, rng),
-    "3 wrong pairs, outliers removed": lambda cell, case, rng: _cleaned(cell, case, 3, rng),
-}
+def ways_of(case: Case, model: str, seed: tuple[int, int]) -> dict[str, Registered]:
+    """The registrations that are compared, by the `WAYS`; the seed draws the wrong pairs."""
+    found, true = case.found.pairs, case.true_pairs
+    out = {"chain": found, "places alone": without_covariances(found), "true pairs": true,
+           "true pairs, places alone": without_covariances(true)}
+    out |= {f"{number} wrong {word}": with_strangers(found, number, np.random.default_rng(seed))
+            for number, word in ((1, "pair"), (3, "pairs"))}
+    made = {way: registered(pairs, model) for way, pairs in out.items()}
+    cleaned = {f"{way}, outliers removed": Registered(remove_outliers(one.result), one.warned)
+               for way, one in made.items() if "wrong" in way}
+    return made | cleaned

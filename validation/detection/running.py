@@ -8,10 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import linear_sum_assignment
-from scipy.spatial.distance import cdist
 
-from regerr.detection import detect
 from regerr.detection.bounds import disc_bound, gaussian_bound
 from simulations.images import BeadImage, Electron, Light
 
@@ -20,6 +17,7 @@ from ..content import code_digest, digest
 from ..kept import write_both
 from ..runner import Report
 from .cells import CALIBRATION, Cell, DetectionStudy
+from .looking import paired, reach, spots_of
 
 COLUMNS = {
     "cell": "unique name", "block": "what the cell is part of", "dimension": "2 or 3", "photons": "of a bead, or its range",
@@ -31,7 +29,6 @@ COLUMNS = {
     "calibration": "covariance told over that observed", "calibration_se": "", "calibration_margin": "declared",
     "calibration_verdict": "",
 }
-_REACH = 2.0  # s.d. of a spot within which it counts as found
 _SURE = 1.645  # one-sided 95 %
 
 
@@ -73,10 +70,9 @@ def measured(study: DetectionStudy, cell: Cell) -> pd.DataFrame:
 
 def ours(cell: Cell, image: BeadImage) -> Seen:
     """`regerr.detect` with what a user would tell it."""
-    light = cell.light is not None
-    spots = detect(image.counts, bright=light, camera=image.camera if cell.told_camera else None,
-                   profile="gaussian" if light else "disc")
-    rows, hits = paired(image.points, spots.points, reach(cell))
+    modality = cell.beads.modality
+    spots = spots_of(image, modality, image.camera if cell.told_camera else None)
+    rows, hits = paired(image.points, spots.points, reach(modality))
     deviation = spots.points[hits] - image.points[rows]
     square = float((deviation**2).mean(1).sum())
     if cell.block == "recall" or not len(rows):
@@ -95,25 +91,9 @@ def blob_log(cell: Cell, image: BeadImage) -> Seen:
     scaled = (counts - counts.min()) / max(float(np.ptp(counts)), 1e-300)
     found = blobs(scaled, min_sigma=1.0, max_sigma=2.0, num_sigma=5, threshold=None, threshold_rel=0.2)
     points = found[:, : cell.dimension][:, ::-1]
-    rows, hits = paired(image.points, points, reach(cell))
+    rows, hits = paired(image.points, points, reach(cell.beads.modality))
     square = float(((points[hits] - image.points[rows]) ** 2).mean(1).sum())
     return Seen(len(image.points), len(rows), len(points) - len(rows), square)
-
-
-def reach(cell: Cell) -> float:
-    """How far from a bead its spot may lie, in pixels."""
-    m = cell.beads.modality
-    return _REACH * float(np.max(m.spot_sd)) if isinstance(m, Light) else m.reach / 2.0
-
-
-def paired(truth: np.ndarray, found: np.ndarray, within: float) -> tuple[np.ndarray, np.ndarray]:
-    """Indices of beads and of their spots: one to one, the sum of distances least, none beyond ``within``."""
-    if not len(truth) or not len(found):
-        return np.zeros(0, int), np.zeros(0, int)
-    distance = cdist(truth, found)
-    rows, columns = linear_sum_assignment(np.minimum(distance, 2.0 * within))
-    near = distance[rows, columns] <= within
-    return rows[near], columns[near]
 
 
 def _bound(cell: Cell, image: BeadImage, rows: np.ndarray) -> np.ndarray:

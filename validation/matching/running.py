@@ -14,16 +14,15 @@ from regerr.matching import Matching, match
 from regerr.pairs import FiducialPairs
 from regerr.results import fit
 
+from ..casewise import mean_columns, share_columns
 from ..cellwise import tables
 from ..content import code_digest, digest
 from ..kept import write_both
-from ..measures import bounds_of_share
 from ..runner import Report
 from .scenes import Case, Related
 from .study import COVERAGE, FALSE, Cell, MatchingStudy
 
 _LIMIT = 3.0  # r.m.s. TRE over the noise of one image, below which an alignment is true
-_CONFIDENCE = 0.99
 COLUMNS = {
     "dimension": "2 or 3", "n": "points on each side", "missing": "share of each side without partner; NaN for unrelated sets",
     "layout": "of unrelated sets, or field", "noise": "s.d. per coordinate in each image", "model": "that is asked for",
@@ -103,13 +102,11 @@ def _row(cell: Cell, table: pd.DataFrame) -> dict[str, Any]:
                            "noise": getattr(scene, "noise", np.nan), "model": cell.model, "replicates": count,
                            "wrong": table["wrong"].mean(), "seconds": table["seconds"].median()}
     for name in ("accepted", "success"):
-        share = np.array(table[name].mean())
-        low, high = bounds_of_share(share, np.array(float(count)), 0.5 + _CONFIDENCE / 2)
-        row |= {name: float(share), f"{name}_low": float(low), f"{name}_high": float(high)}
+        row |= share_columns(table, name)
     difference = accepted["coverage_found"] - accepted["coverage_true"]
     for name, values in (("precision", accepted["precision"]), ("recall", accepted["recall"]),
                          ("coverage_difference", difference)):
-        row |= {name: values.mean(), f"{name}_se": values.std() / np.sqrt(max(values.count(), 1))}
+        row |= mean_columns(values, name)
     row |= {name: accepted[name].mean() for name in ("coverage_found", "coverage_true")}
     return row | dict(zip(("claims", "verdict"), _verdict(cell, row), strict=True))
 
