@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .errors import MissingExtraError
+from .errors import InputError, MissingExtraError
 from .files import write_file
 
 if TYPE_CHECKING:
@@ -22,11 +23,35 @@ _SPELLINGS = {"pixel": ("px", "pixel", "pixels", "voxel", "voxels"), "nm": ("nm"
               "mm": ("mm", "millimeter", "millimetre"), "cm": ("cm",), "m": ("m",), "pm": ("pm",), "Å": ("Å", "angstrom")}
 _OME_UNITS = {spelling: unit for unit, spellings in _SPELLINGS.items() for spelling in spellings}
 _OTHER = "reference frame"
+UNSAID = "µm"  # the unit of a size that comes without one
 
 
 def ome_unit(unit: str) -> str:
     """The OME name of a unit of length: ``pixel``, ``nm``, ``µm``, ``mm``, ...; ``reference frame`` for one it does not know."""
     return _OME_UNITS.get(unit, _OME_UNITS.get(unit.lower(), _OTHER))
+
+
+def pixel_sizes(text: str | None) -> list[tuple[float | None, str | None]]:
+    """Size of a pixel along x, y, z and its unit as OME metadata tell them; None for a size that is none, or an unsaid unit."""
+    from .io.document import Document
+    from .io.markup import parse
+
+    try:
+        found = next((e for e in parse(Document("the OME metadata", text)).iter() if e.tag == "Pixels"), None) if text else None
+    except InputError:
+        found = None
+    if found is None:
+        return []
+    return [(positive(found.get(f"PhysicalSize{axis}")), found.get(f"PhysicalSize{axis}Unit")) for axis in "XYZ"]
+
+
+def positive(value: Any) -> float | None:
+    """A finite number above 0, or None."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if 0 < number < math.inf else None
 
 
 def write(error_map: ErrorMap, path: Path, *, force: bool = False) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError, MissingExtraError
-from ..io.document import Document
-from ..io.markup import parse
+from ..ome_tiff import UNSAID, pixel_sizes
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _UNITS = {"pixel": "px", "reference frame": "px", "um": "µm", "\N{GREEK SMALL LETTER MU}m": "µm", "micron": "µm", "": "px"}
@@ -114,29 +112,12 @@ def _single(path: Path, pixels: np.ndarray, axes: str, pages: int) -> np.ndarray
 
 def _ome_size(text: str | None) -> tuple[tuple[float, ...], str] | None:
     """Voxel size x, y, z and its unit from OME metadata; None when it is not there."""
-    if not text:
+    told = pixel_sizes(text)
+    (x, said), (y, _), (z, own) = told or [(None, None)] * 3
+    if x is None or y is None:
         return None
-    try:
-        pixels = next((e for e in parse(Document("the OME metadata", text)).iter() if e.tag == "Pixels"), None)
-    except InputError:
-        return None
-    if pixels is None or "PhysicalSizeX" not in pixels.attrib:
-        return None
-    sizes = [_positive(pixels.attrib.get(f"PhysicalSize{axis}")) for axis in "XYZ"]
-    unit = pixels.attrib.get("PhysicalSizeXUnit", "µm")
-    if sizes[0] is None or sizes[1] is None:
-        return None
-    same = pixels.attrib.get("PhysicalSizeZUnit", unit) == unit
-    known = (sizes[0], sizes[1], sizes[2]) if sizes[2] is not None and same else (sizes[0], sizes[1])
-    return known, _UNITS.get(unit, unit)
-
-
-def _positive(text: str | None) -> float | None:
-    try:
-        value = float(text or "")
-    except ValueError:
-        return None
-    return value if 0 < value < math.inf else None
+    unit = UNSAID if said is None else said
+    return ((x, y) if z is None or own not in (None, unit) else (x, y, z)), _UNITS.get(unit, unit)
 
 
 def _read_hdf5(path: Path, page: int | None) -> ImageFile:

@@ -11,7 +11,7 @@ import numpy as np
 from ..canvas import Extent, extent
 from ..errors import InputError
 from ..io.columns import normal_unit
-from ..io.frame import PIXELS, ratio_of
+from ..io.frame import in_pixels, ratio_of
 from .pixels import Pixels, pixels_of
 from .views import ORDERS
 
@@ -147,7 +147,7 @@ def _bright(values: np.ndarray, index: np.ndarray) -> bool:
 
 def _size(found: Pixels, unit: str, d: int) -> tuple[float, ...]:
     """The pixel size (d,) that a file tells, in a unit of the target."""
-    if normal_unit(unit) in PIXELS:
+    if in_pixels(normal_unit(unit)):
         return (1.0,) * d
     if unit == _UNNAMED and not found.sizes:
         return (1.0,) * d

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,7 @@ import numpy as np
 from ..canvas import read_image, read_tiff
 from ..errors import InputError
 from ..io.columns import normal_unit
-from ..io.document import Document
-from ..io.markup import parse
+from ..ome_tiff import UNSAID, pixel_sizes, positive
 
 _VOLUME = "ZYX"
 _LAYERS = "IQ"  # what a file without metadata calls the axis of its pages
@@ -103,18 +101,7 @@ def _checked_stack(name: str, values: np.ndarray) -> np.ndarray:
 
 def _sizes(file: Any) -> list[tuple[float, str]]:
     """Size and unit of a pixel along x, y, z, as far as a file tells."""
-    told = _of_ome(file.ome_metadata) if file.ome_metadata else []
-    return told or _of_imagej(file)
-
-
-def _of_ome(text: str) -> list[tuple[float, str]]:
-    try:
-        pixels = next((e for e in parse(Document("the OME metadata", text)).iter() if e.tag == "Pixels"), None)
-    except InputError:
-        return []
-    own = {} if pixels is None else pixels.attrib
-    sizes = [(own.get(f"PhysicalSize{axis}"), own.get(f"PhysicalSize{axis}Unit", "µm")) for axis in "XYZ"]
-    return _told([(_number(size), unit) for size, unit in sizes])
+    return _told([(size, unit or UNSAID) for size, unit in pixel_sizes(file.ome_metadata)]) or _of_imagej(file)
 
 
 def _of_imagej(file: Any) -> list[tuple[float, str]]:
@@ -124,8 +111,8 @@ def _of_imagej(file: Any) -> list[tuple[float, str]]:
     unit = str(found.get("unit") or "")
     if not unit or len(steps) != 2:
         return []
-    sizes = [_number(below / above if above else None) for above, below in steps]
-    return _told([(size, unit) for size in (*sizes, _number(found.get("spacing")))])
+    sizes = [positive(below / above if above else None) for above, below in steps]
+    return _told([(size, unit) for size in (*sizes, positive(found.get("spacing")))])
 
 
 def _told(sizes: list[tuple[float | None, str]]) -> list[tuple[float, str]]:
@@ -136,11 +123,3 @@ def _told(sizes: list[tuple[float | None, str]]) -> list[tuple[float, str]]:
             break
         out.append((size, normal_unit(unit)))
     return out
-
-
-def _number(value: Any) -> float | None:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return None
-    return number if 0 < number < math.inf else None
