@@ -99,11 +99,12 @@ def predict(given: Input, fitting: Fitting, targets: Annotated[Path, TARGETS],
     """
     from . import meshes
     from .commands import predicting
+    from .reporting.forecasts import forecasts
 
     pairs = given.without_excluded(given.read())
     points = targets_of(targets, pairs)
     result = fitting.fit(given, pairs)
-    found = predicting.predicted(result, points, kind, level, method)
+    found = forecasts(result, points, kind, level, method)
     written = () if mesh is None else meshes.write_regions(found, mesh, format=mesh_format, force=force)
     typer.echo(predicting.printed(result, points, found, json), nl=False)
     if mesh is not None:

@@ -12,6 +12,8 @@ from test_report import SECTIONS, made, written
 
 import regerr
 from regerr import FiducialPairs, Noise, RegistrationResult, RegistrationWarning
+from regerr.io import Points
+from regerr.report import sections
 from regerr.report.contents import Contents, gather
 from regerr.report.gains import gains
 from regerr.report.words import headline, methods, steps
@@ -226,3 +228,19 @@ def test_no_gain_is_told_where_nothing_can_be() -> None:
     with pytest.warns(RegistrationWarning, match="fit exactly"):
         result = regerr.fit(FiducialPairs(x, x + 5))
     assert gains(result, gather(result).ends) is None
+
+
+def test_a_page_takes_the_sd_of_targets_as_a_prediction_does():
+    rng = np.random.default_rng(4)
+    x, covariance = 20.0 * rng.standard_normal((9, 2)), np.tile(np.eye(2), (9, 1, 1))
+    pairs = FiducialPairs(x, x + rng.standard_normal(x.shape), source_covariance=covariance, target_covariance=covariance)
+    own = np.array([4.0, 25.0])[:, None, None] * np.eye(2)
+    result, asked = regerr.fit(pairs), Points(x[:2], ("a", "b"), "px", own)
+    contents = gather(result, asked)
+    for one in contents.targets:
+        known = None if one.kind == "tre" else own
+        np.testing.assert_allclose(one.covariance, result.predict(x[:2], one.kind, source_covariance=known).covariance)
+    text = str(sections.predictions(contents))
+    assert text.count("as noisy as the s.d. that came with it") == 2
+    plain = gather(result, Points(x[:2], ("a", "b"), "px"))
+    assert "as noisy as the s.d." not in str(sections.predictions(plain))

@@ -1,4 +1,4 @@
-"""The command ``regerr predict``: each target with the s.d. that its file states, where the pairs carry some of their own."""
+"""The answer of the command ``regerr predict``, and what became of the s.d. that the file of the targets states."""
 
 from __future__ import annotations
 
@@ -16,33 +16,15 @@ UNUSED = ("The s.d. of the targets in their file are not used, because the fiduc
           "target to be as noisy as a fiducial.")
 
 
-def predicted(result: RegistrationResult, points: Points, kind: str | None, level: float, method: str) -> tuple[Forecast, ...]:
-    """Predictions of one kind, or of all that the assumed noise can answer."""
-    from ..reporting.forecasts import Forecast, forecasts
-
-    found = forecasts(result, points, kind, level, method)
-    if not _used(result, points):
-        return found
-    out = []
-    for one in found:
-        own = result.predict(points.points, one.kind, source_covariance=points.covariance)
-        out.append(one if one.kind == "tre" else Forecast(one.names, own, own.region(level, method)))
-    return tuple(out)
-
-
 def said(result: RegistrationResult, points: Points, found: Sequence[Forecast]) -> str:
     """What became of the s.d. of the targets; nothing where there are none, or where they do not matter."""
+    from ..reporting.forecasts import heeded
+
     if points.covariance is None or all(one.kind == "tre" for one in found):
         return ""
-    if not _used(result, points):
+    if not heeded(result, points):
         return UNUSED
     return f"{USED}{FACTOR if result.noise.scale is None else ''}."
-
-
-def _used(result: RegistrationResult, points: Points) -> bool:
-    from ..results import given_covariances
-
-    return points.covariance is not None and given_covariances(result.pairs, result.noise) is not None
 
 
 def printed(result: RegistrationResult, points: Points, found: Sequence[Forecast], json: bool) -> str:

@@ -100,6 +100,7 @@ def _forecast(contents: Contents, one: Forecast) -> Markup:
               f"95 % radius ({unit})", f"half-lengths ({unit})", f"{what} ({unit}{power})"]
     rows = [[*row, *size] for row, size in zip(_forecast_rows(one), _sizes(one), strict=True)]
     assumed = " It rests on the assumed ratio of the two noises, which the points cannot tell." if one.kind == "lre" else ""
+    assumed += " Each target is as noisy as the s.d. that came with it say." if one.prediction.localised is not None else ""
     words = (f": {QUESTIONS[one.kind].partition(': ')[2]}{assumed} S.d. and r.m.s. to first order; radius: largest distance from "
              "the prediction to the edge of the 95 % region.")
     return table(_KINDS[one.kind], words, header, rows)

@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import InputError, RegistrationWarning
 from ..predictions import KINDS, Prediction
 from ..regions import Region
+from ..results import given_covariances
 from .extents import Extents
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def forecast(result: RegistrationResult, targets: Any, kind: str, level: float =
     result : RegistrationResult
         Of one dataset.
     targets : (m, d) array, or `regerr.io.Points`
-        Source units.
+        Source units. Covariances that points carry are those of the targets where the fiducials came with some too.
     kind : {"tre", "lre", "observation"}
     level, method : of the region
     names : sequence of str, optional
@@ -110,12 +111,21 @@ def forecast(result: RegistrationResult, targets: Any, kind: str, level: float =
         raise InputError(f"these are {result.failure.size} registrations, and a table shows one: use result[i]")
     points = getattr(targets, "points", targets)
     _compare_units(result, getattr(targets, "unit", None))
-    prediction = result.predict(points, kind)
+    prediction = result.predict(points, kind, source_covariance=_localised(result, targets, kind))
     given = names if names is not None else getattr(targets, "names", None)
     labels = tuple(map(str, range(1, prediction.targets.shape[-2] + 1))) if given is None else tuple(map(str, given))
     if len(labels) != prediction.targets.shape[-2]:
         raise InputError(f"there are {len(labels)} names for {prediction.targets.shape[-2]} targets: give one name per target")
     return Forecast(labels, prediction, prediction.region(level, method))
+
+
+def heeded(result: RegistrationResult, targets: Any) -> bool:
+    """Whether what points say of their own localisation is used: fiducials have covariances too."""
+    return getattr(targets, "covariance", None) is not None and given_covariances(result.pairs, result.noise) is not None
+
+
+def _localised(result: RegistrationResult, targets: Any, kind: str) -> np.ndarray | None:
+    return targets.covariance if kind != "tre" and heeded(result, targets) else None
 
 
 def together(one: Forecast, other: Forecast) -> Forecast:

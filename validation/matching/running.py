@@ -85,7 +85,7 @@ def _coverages(cell: Cell, case: Case, pairs: FiducialPairs, targets: np.ndarray
     true = FiducialPairs(case.source[common], case.target[case.partner[common]])
     images = case.truth.apply(targets)
     shares = [float(fit(p, cell.model, on_failure="mark").predict(targets, "tre").region(0.95).contains(images).mean())
-              for p in (FiducialPairs(pairs.source, pairs.target), true)]
+              for p in (pairs, true)]
     return {"coverage_found": shares[0], "coverage_true": shares[1]}
 
 
